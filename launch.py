@@ -12,6 +12,7 @@ The syntax here stays readable for Python 3.8: an older Python shall meet a sent
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import platform
@@ -109,7 +110,7 @@ def check_venv_module() -> None:
 
     # Debian ships venv without ensurepip, which only shows itself half-way through.
     if find_spec("venv") is None or find_spec("ensurepip") is None:
-        raise CannotGoOn(words("launch.no_venv"))
+        raise CannotGoOn(words("launch.no_venv", package="python{}.{}-venv".format(*sys.version_info[:2])))
 
 
 def check_folder() -> None:
@@ -230,9 +231,7 @@ def pip_install(*arguments: str) -> None:
     command = [str(venv_python()), "-I", "-m", "pip", "install", "--log", str(log), "-c", str(ROOT / "constraints.txt")]
     code = subprocess.call(command + list(arguments), env=pip_environment())
     if code:
-        with log.open("rb") as file:
-            file.seek(begin)
-            raise CannotGoOn(explain(file.read().decode("utf-8", "replace")))
+        raise CannotGoOn(explain(log.read_bytes()[begin:].decode("utf-8", "replace") if log.exists() else ""))
 
 
 def explain(log: str) -> str:
@@ -373,6 +372,10 @@ def main(arguments: list[str]) -> int:
         make_ready(["test"] if command in ("test", "check") else [], again=command == "setup")
     except CannotGoOn as reason:
         print(reason, file=sys.stderr)
+        return 1
+    except OSError as fault:  # the disk or the folder, met by one of the small files of the set-up itself
+        key = "launch.no_space" if fault.errno == errno.ENOSPC else "launch.not_writable"
+        print(words(key, folder=VENV, log=setup_log()), file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\n" + words("launch.cut_off"), file=sys.stderr)
