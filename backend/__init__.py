@@ -1,0 +1,1 @@
+"""All logic of the studio. Imports neither gradio nor tabs nor studio."""

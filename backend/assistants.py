@@ -1,0 +1,154 @@
+"""The Assistant: a frozen value that says completely how an answer comes about.
+
+Parts that later tabs fill (documents, facts, adapter, quantization) join this class as optional fields
+when they work, so that a file written today still loads then.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from backend.errors import BadInput
+
+FORMAT = "matchum-assistant-1"
+
+ModelKind = Literal["starter", "local", "hub", "endpoint"]
+
+
+class Part(BaseModel):
+    """Base of every part: frozen, and a key it does not know is a fault rather than silently dropped."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ModelRef(Part):
+    """Which model answers.
+
+    kind      starter   the practice model that ships (`name` is "matchum-starter")
+              local     `name` is a folder on this machine
+              hub       `name` is a hub id such as "Qwen/Qwen3-0.6B", downloaded into the home folder
+              endpoint  `name` is the model's name there, `endpoint` the connection's id (never its key)
+    revision  commit of a hub model, None for the others
+    """
+
+    kind: ModelKind = "starter"
+    name: str = "matchum-starter"
+    revision: str | None = None
+    endpoint: str | None = None
+
+    def label(self) -> str:
+        return self.name.rstrip("/\\").replace("\\", "/").rsplit("/", 1)[-1]
+
+
+class Instructions(Part):
+    """`system` is the system prompt; `template` has named variables and makes the user message."""
+
+    system: str = ""
+    template: str = "{input}"
+
+
+class Shot(Part):
+    """One worked example: the variables of the template, and the answer wanted."""
+
+    variables: dict[str, str]
+    output: str
+
+
+class Examples(Part):
+    """Few-shot: the examples shown, in order, before the question."""
+
+    shots: tuple[Shot, ...] = ()
+
+
+class Decoding(Part):
+    """How the next token is picked; names and meanings are transformers' GenerationConfig.
+
+    temperature 0 means greedy. `seed` None draws anew each time. `stop` ends the answer before any of
+    these strings.
+    """
+
+    temperature: float = Field(0.0, ge=0.0, le=5.0)
+    top_p: float = Field(1.0, gt=0.0, le=1.0)
+    top_k: int = Field(0, ge=0, le=1000)
+    min_p: float = Field(0.0, ge=0.0, le=1.0)
+    repetition_penalty: float = Field(1.0, ge=0.5, le=3.0)
+    max_new_tokens: int = Field(256, ge=1, le=32768)
+    stop: tuple[str, ...] = ()
+    seed: int | None = Field(0, ge=0, lt=2**63)
+
+
+class Assistant(Part):
+    """Completely how an answer comes about. Two equal assistants answer alike.
+
+    `chat_template` is the Jinja text read from the model's tokenizer when the assistant was made; None
+    for an endpoint, whose server applies its own.
+    """
+
+    name: str = Field("", max_length=120)
+    model: ModelRef = ModelRef()
+    instructions: Instructions = Instructions()
+    examples: Examples = Examples()
+    decoding: Decoding = Decoding()
+    chat_template: str | None = None
+
+    def to_json(self) -> str:
+        """The assistant as a file that `from_json` reads back to an equal value."""
+        return Package(assistant=self).model_dump_json(indent=2)
+
+    @staticmethod
+    def from_json(text: str | bytes) -> Assistant:
+        """Read `to_json`'s text. Raises BadInput("error.assistant_file")."""
+        try:
+            return Package.model_validate_json(text).assistant
+        except ValidationError as fault:
+            first = fault.errors()[0]
+            where = ".".join(str(step) for step in first["loc"]) or "file"
+            raise BadInput("error.assistant_file", where=where, why=first["msg"]) from fault
+
+
+class Package(Part):
+    """What an exported assistant file holds: the value, and the format it is written in."""
+
+    format: Literal["matchum-assistant-1"] = FORMAT
+    assistant: Assistant
+
+
+class Change(BaseModel):
+    """One field that differs between two assistants; `field` is dotted, e.g. "decoding.temperature"."""
+
+    model_config = ConfigDict(frozen=True)
+
+    field: str
+    before: str
+    after: str
+
+    def lines(self) -> list[str]:
+        """A line difference for long texts: each line starts with "  ", "- " or "+ "."""
+        pairs = difflib.ndiff(self.before.splitlines(), self.after.splitlines())
+        return [line for line in pairs if not line.startswith("? ")]
+
+
+def changes(before: Assistant, after: Assistant) -> list[Change]:
+    """What a person must know to tell two versions apart, field by field, in the order of the form."""
+    old, new = dict(_leaves(before.model_dump(), "")), dict(_leaves(after.model_dump(), ""))
+    fields = list(dict.fromkeys([*old, *new]))
+    return [
+        Change(field=field, before=old.get(field, ""), after=new.get(field, ""))
+        for field in fields
+        if old.get(field, "") != new.get(field, "")
+    ]
+
+
+def _leaves(value: object, path: str) -> Iterator[tuple[str, str]]:
+    if isinstance(value, dict):
+        for key, below in value.items():
+            yield from _leaves(below, f"{path}.{key}" if path else str(key))
+    elif isinstance(value, (list, tuple)):
+        for number, below in enumerate(value, 1):
+            yield from _leaves(below, f"{path}.{number}")
+    else:
+        yield path, "" if value is None else str(value)
