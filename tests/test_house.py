@@ -167,6 +167,9 @@ def error_classes() -> set[str]:
     return {node.name for node in tree.body if isinstance(node, ast.ClassDef)}
 
 
+ASKING = {"t", "say", "raw"}
+
+
 def called(call: ast.Call) -> str:
     return call.func.id if isinstance(call.func, ast.Name) else getattr(call.func, "attr", "")
 
@@ -183,10 +186,20 @@ def keys_written_in(tree: ast.Module, asking: set[str]) -> Iterator[tuple[int, s
             yield node.lineno, node.value
 
 
+def prefixes_asked_for() -> Iterator[tuple[str, str]]:
+    """(place, "common.toast_") of every key that is put together: t(f"common.toast_{kind}")."""
+    for path, tree in sources().items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and called(node) in ASKING | error_classes() and node.args:
+                first = node.args[0].values[0] if isinstance(node.args[0], ast.JoinedStr) else None
+                if isinstance(first, ast.Constant):
+                    yield f"{path}:{node.lineno}", str(first.value)
+
+
 def keys_asked_for() -> Iterator[tuple[str, str]]:
     """(place, key) of every key that the program asks for by a literal."""
     for path, tree in sources().items():
-        for line, key in keys_written_in(tree, {"t", "say"} | error_classes()):
+        for line, key in keys_written_in(tree, ASKING | error_classes()):
             yield f"{path}:{line}", key
     launch = ast.parse((ROOT / "launch.py").read_text(encoding="utf-8"))
     for line, key in keys_written_in(launch, {"say", "words"}):
@@ -197,6 +210,12 @@ def test_every_key_in_the_source_has_words() -> None:
     known = set(words("ko")) & set(words("en"))
     missing = sorted({f"{key} ({place})" for place, key in keys_asked_for() if key not in known})
     assert not missing, "\n".join(missing)
+    unknown = {f"{start}... ({place})" for place, start in prefixes_asked_for() if not any_starts(known, start)}
+    assert not unknown, "\n".join(sorted(unknown))
+
+
+def any_starts(known: set[str], start: str) -> bool:
+    return any(key.startswith(start) for key in known)
 
 
 def test_errors_are_raised_with_error_keys() -> None:
