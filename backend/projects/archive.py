@@ -1,0 +1,141 @@
+"""A project as one file, out and in. What comes in is not trusted.
+
+manifest.json   {"format": 1, "schema": "0002", "name": "...", "exported": "2026-..."}
+project.db      a consistent copy; what was removed to the bin is not in it
+files/ uploads/ as they are
+runs/           runs that have ended
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import sqlite3
+import threading
+import zipfile
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+from backend.errors import BadInput, StorageProblem
+from backend.files import storing
+from backend.projects.database import told
+from backend.projects.folder import DATABASE, FOLDERS, Project
+from backend.projects.foreign import check_database, check_stores
+from backend.projects.names import NAME_LIMIT
+from backend.projects.schema import HEAD
+from backend.projects.unpacking import USUAL, Limits, unpack
+
+FORMAT = 1
+MANIFEST = "manifest.json"
+UNDER_WAY = {"queued", "running", "stopping"}
+OF_THIS_MACHINE = {"process.json", "heartbeat", "stop", "worker.lock", "control.lock"}
+"""What a run folder holds about the process that worked in it."""
+BINNED = ("turns", "chats", "assistants", "prompts")
+
+
+def export_project(project: Project, desk: Path) -> Path:
+    """Write the zip into `desk`; the file is named after the project. Raises StorageProblem."""
+    name = project.info.name
+    copy, target = desk / DATABASE, desk / f"{_file_name(name)}.zip"
+    with storing(target):
+        project.database.snapshot(copy)
+        _leave_bin_behind(copy)
+        manifest = {"format": FORMAT, "schema": HEAD, "name": name, "exported": datetime.now(UTC).isoformat()}
+        with zipfile.ZipFile(target, "x", zipfile.ZIP_DEFLATED, strict_timestamps=False) as archive:
+            archive.writestr(MANIFEST, json.dumps(manifest, ensure_ascii=False, indent=2))
+            archive.write(copy, DATABASE)
+            for path in contents(project.folder):
+                archive.write(path, path.relative_to(project.folder).as_posix())
+        copy.unlink()
+    return target
+
+
+def copy_project(project: Project, folder: Path) -> None:
+    """The same into a folder, bin and all. Raises StorageProblem."""
+    with storing(folder):
+        project.database.snapshot(folder / DATABASE)
+        for path in contents(project.folder):
+            target = folder / path.relative_to(project.folder)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(path, target)
+
+
+def import_project(path: Path, folder: Path, migrating: threading.Lock, limits: Limits = USUAL) -> str:
+    """Unpack a zip into the empty `folder`, look through all of it, bring it up to today's format; returns its name.
+
+    Raises BadInput (not an export, unsafe, too large), StorageProblem (damaged, newer, disk full).
+    """
+    with storing(folder):
+        unpack(path, folder, {MANIFEST, DATABASE}, set(FOLDERS), limits)
+        name = _read_manifest(folder / MANIFEST)
+        (folder / MANIFEST).unlink()
+        check_database(folder / DATABASE)
+        project = Project(folder, migrating)
+        try:
+            check_stores(project)
+        finally:
+            project.close()
+    return name
+
+
+def contents(folder: Path) -> Iterator[Path]:
+    """The files that belong to a project besides its database: no links, no half-written files, no run under way."""
+    for top in FOLDERS:
+        for place, names, files in os.walk(folder / top):
+            here = Path(place)
+            names[:] = [name for name in names if not (here / name).is_symlink() and not _under_way(here / name)]
+            for name in files:
+                path = here / name
+                if path.is_file() and not path.is_symlink() and not _of_the_moment(path, folder):
+                    yield path
+
+
+def _of_the_moment(path: Path, folder: Path) -> bool:
+    """Whether a file is half-written, or tells of a process of this machine."""
+    place = path.relative_to(folder).parts
+    return path.name.endswith(".part") or (place[0] == "runs" and len(place) == 3 and place[2] in OF_THIS_MACHINE)
+
+
+def _under_way(folder: Path) -> bool:
+    """Whether this is the folder of a run that has not ended: half of its output is of no use elsewhere."""
+    if folder.parent.name != "runs":
+        return False
+    try:
+        return json.loads((folder / "state.json").read_text(encoding="utf-8")).get("state") in UNDER_WAY
+    except (OSError, ValueError, AttributeError):
+        return False
+
+
+def _leave_bin_behind(file: Path) -> None:
+    """What somebody removed is not handed on to others, nor does it stay readable in the file's free pages."""
+    with told(file), closing(sqlite3.connect(file, isolation_level=None)) as copy:
+        copy.execute("PRAGMA foreign_keys = OFF")
+        for table in BINNED:
+            copy.execute(f"DELETE FROM {table} WHERE removed_at IS NOT NULL")
+        copy.execute("DELETE FROM turns WHERE chat_id NOT IN (SELECT id FROM chats)")
+        copy.execute("DELETE FROM turn_versions WHERE turn_id NOT IN (SELECT id FROM turns)")
+        for table in ("assistants", "prompts"):
+            copy.execute(f"UPDATE {table} SET parent_id = NULL WHERE parent_id NOT IN (SELECT id FROM {table})")
+        copy.execute("VACUUM")
+
+
+def _read_manifest(file: Path) -> str:
+    """The project's name. Raises BadInput("error.import_not_export"), StorageProblem("error.project_newer")."""
+    try:
+        manifest = json.loads(file.read_text(encoding="utf-8"))
+        kind, name = int(manifest["format"]), str(manifest["name"])
+    except (FileNotFoundError, ValueError, KeyError, TypeError) as fault:
+        raise BadInput("error.import_not_export") from fault
+    if kind > FORMAT:
+        raise StorageProblem("error.project_newer", project=name[:NAME_LIMIT], format=str(kind))
+    printable = "".join(sign for sign in name if sign.isprintable())
+    return " ".join(printable.split())[:NAME_LIMIT].strip() or "?"
+
+
+def _file_name(name: str) -> str:
+    """The project's name without what some system forbids in a file name."""
+    return re.sub(r'[\x00-\x1f<>:"/\\|?*]+', "_", name).strip(" ._")[:60] or "project"

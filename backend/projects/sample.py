@@ -1,0 +1,65 @@
+"""The sample project: something real to try on the first day, in both languages, with the practice model."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+from backend.assistants import Assistant, Decoding, Instructions
+from backend.errors import StorageProblem
+from backend.files import storing
+from backend.projects.folder import Project
+
+NAME = "맞춤 연습 · Matchum sample"
+
+SHORT = Decoding(max_new_tokens=8)
+TALK = Decoding(temperature=0.7, top_p=0.9, max_new_tokens=128)
+
+ASSISTANTS = (
+    Assistant(
+        name="영화평 감성 분류",
+        instructions=Instructions(
+            system="영화평을 읽고 '긍정' 또는 '부정' 한 단어로만 답하십시오.", template="평: {input}\n감성:"
+        ),
+        decoding=SHORT,
+    ),
+    Assistant(
+        name="Film review sentiment",
+        instructions=Instructions(
+            system="Read the film review and answer with one word only: positive or negative.",
+            template="Review: {input}\nSentiment:",
+        ),
+        decoding=SHORT,
+    ),
+    Assistant(name="일상 대화 · Small talk", decoding=TALK),
+)
+"""The small-talk one comes last, so that it stands first in a list and in the form."""
+
+
+def fill(project: Project, samples: Path, starter: Path | None = None) -> None:
+    """Save the assistants and copy what lies in `samples` into the project's files.
+
+    `starter` is the practice model's folder, by default beside `samples`. Raises StorageProblem.
+    """
+    template = chat_template(starter or samples.parent / "starter")
+    for assistant in ASSISTANTS:
+        saved = project.assistants.save(assistant.name, assistant.model_copy(update={"chat_template": template}))
+    project.keep_draft(saved.assistant)
+    with storing(project.files):
+        if samples.is_dir():
+            shutil.copytree(samples, project.files, dirs_exist_ok=True)
+
+
+def chat_template(model: Path) -> str | None:
+    """The chat template of a model folder as text, without loading its tokenizer; None where it has none."""
+    separate, config = model / "chat_template.jinja", model / "tokenizer_config.json"
+    try:
+        if separate.is_file():
+            return separate.read_text(encoding="utf-8")
+        if config.is_file():
+            found = json.loads(config.read_text(encoding="utf-8")).get("chat_template")
+            return found if isinstance(found, str) else None
+    except (OSError, ValueError, AttributeError) as fault:
+        raise StorageProblem("error.starter_damaged", path=model.name) from fault
+    return None
