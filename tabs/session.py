@@ -12,6 +12,8 @@ from typing import Any
 
 import gradio as gr
 
+from backend.services import Services
+
 OWNER = "owner"
 
 
@@ -20,16 +22,23 @@ def owner(request: gr.Request) -> str:
     return request.username or OWNER
 
 
+def project_list(services: Services, who: str, open_id: str) -> Any:
+    """The header's list of projects as it should be now, with the open one chosen."""
+    return gr.Dropdown(choices=[(info.name, info.id) for info in services.projects.list(who)], value=open_id)
+
+
 @dataclass(frozen=True)
 class Session:
     """Handed to every `build`. Components only; what they hold belongs to one visitor's page.
 
     project_id  the open project, "" until the page has loaded; validate it through services.projects.open(owner, id)
+    project     the header's list; who changes the projects sets it and project_id together (see project_list)
     tray        the timer that polls running work; a tab that shows runs may listen to it too
     tab         the tab this build fills, None outside of one
     """
 
     project_id: gr.State
+    project: gr.Dropdown
     tray: gr.Timer
     tab: gr.Tab | None = None
 

@@ -1,0 +1,96 @@
+"""The only place where things are wired. Built once at start and handed down by argument."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from backend.accounts import Accounts
+from backend.answering import Answering, Answers
+from backend.errors import BadInput
+from backend.jobs.run import Run
+from backend.jobs.runs import Runs
+from backend.models.endpoints import Endpoints
+from backend.models.host import ModelHost
+from backend.projects.folder import Project
+from backend.projects.projects import Projects
+from backend.settings import ASSETS, Settings
+
+
+@dataclass(frozen=True)
+class Services:
+    """What the tabs work with. Every part may be called from any thread.
+
+    house_runs  runs that belong to the machine rather than to a project: downloads of models
+    """
+
+    settings: Settings
+    projects: Projects
+    host: ModelHost
+    answers: Answers
+    endpoints: Endpoints
+    house_runs: Runs
+    accounts: Accounts
+
+    def runs(self, project: Project) -> Runs:
+        """The runs of one project."""
+        return Runs(project.runs_folder, self.settings)
+
+    def first_project(self, owner: str) -> str:
+        """The id of the project a person finds open: the last one, the sample on the first visit, never none."""
+        self.projects.ensure_sample(owner, ASSETS / "samples")
+        found = self.projects.last(owner) or self.projects.create(owner, "1").id
+        self.projects.remember(owner, found)
+        return found
+
+    def runs_seen(self, owner: str, project_id: str, recent_s: float) -> list[tuple[str, Run]]:
+        """What the tray shows: ("house" | "project", run), working ones first, ended ones only for `recent_s` seconds."""
+        found = [("house", run) for run in self.house_runs.list()]
+        if project_id:
+            found += [("project", run) for run in self.runs(self.projects.open(owner, project_id)).list()]
+        since = time.time() - recent_s
+        fresh = [(place, run) for place, run in found if run.active or (run.ended or run.created) > since]
+        return sorted(fresh, key=lambda item: (not item[1].active, -item[1].created))
+
+    def act_on_run(self, owner: str, project_id: str, do: str, what: str) -> None:
+        """Stop, resume or remove the run that a button names as "house/<id>" or "project/<id>".
+
+        Raises BadInput("error.page_action"), NotFound, Busy.
+        """
+        place, _, run_id = what.partition("/")
+        if place == "house":
+            runs = self.house_runs
+        elif place == "project":
+            runs = self.runs(self.projects.open(owner, project_id))
+        else:
+            raise BadInput("error.page_action")
+        acts: dict[str, Callable[[str], object]] = {"stop": runs.stop, "resume": runs.resume, "remove": runs.remove}
+        if do not in acts:
+            raise BadInput("error.page_action")
+        acts[do](run_id)
+
+    def close(self) -> None:
+        """Give back memory and files. Runs go on: they outlive the studio."""
+        self.host.close()
+        self.projects.close()
+
+
+def create_services(settings: Settings) -> Services:
+    """Wire everything. Raises StorageProblem when the home folder cannot be written."""
+
+    def working(folder: Path) -> bool:
+        return bool(Runs(folder / "runs", settings).active())
+
+    endpoints = Endpoints(settings.home, settings.offline)
+    host = ModelHost(settings, endpoints)
+    return Services(
+        settings=settings,
+        projects=Projects(settings.home / "projects", working),
+        host=host,
+        answers=Answering(host),
+        endpoints=endpoints,
+        house_runs=Runs(settings.home / "runs", settings),
+        accounts=Accounts(settings.home),
+    )

@@ -1,0 +1,27 @@
+"""The page: a header and one line per tab. One page per language is built, from the same code."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import gradio as gr
+
+from backend.services import Services
+from studio.header import build_header
+from tabs import models, overview, playground
+from tabs.text import Language, Words
+
+TABS = {"overview": overview, "playground": playground, "models": models}
+
+
+def build_app(services: Services, language: Language) -> gr.Blocks:
+    """The whole studio in one language; Gradio keeps what it caches for a day at most."""
+    words = Words(language)
+    with gr.Blocks(title=words.t("header.title"), analytics_enabled=False, delete_cache=(3600, 86400)) as page:
+        session = build_header(services, words, page)
+        with gr.Tabs(elem_id="tabs", selected="playground"):
+            for name, tab in TABS.items():
+                with gr.Tab(words.t(f"header.tab_{name}"), id=name, elem_id=f"tab-{name}") as place:
+                    tab.build(services, words, replace(session, tab=place))
+    page.queue(api_open=False, default_concurrency_limit=None, max_size=512)
+    return page

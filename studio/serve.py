@@ -1,0 +1,158 @@
+"""From Settings to a listening studio: both pages, the routes around them, access control, and the server itself."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import threading
+import time
+import webbrowser
+from collections.abc import Callable
+from contextlib import closing
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+
+import gradio as gr
+import uvicorn
+from fastapi import FastAPI, Request
+from starlette.responses import FileResponse
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp
+
+from backend.services import Services
+from backend.settings import ASSETS, Settings
+from studio.access import OWNER_KEY, Access, Gate
+from studio.app import build_app
+from studio.language import language_of, language_routes
+from studio.signin import signin_routes
+from studio.theme import Celadon
+from tabs.text import LANGUAGES, Language
+
+TRIES = 50
+SHARED_ASSETS = ("studio.css", "signin.css", "logo.svg", "studio.js")
+
+
+class Shared(StaticFiles):
+    """The few files of assets/ that a page is drawn with; the rest of the folder is not the web's business."""
+
+    def lookup_path(self, path: str) -> tuple[str, object]:  # type: ignore[override]
+        return super().lookup_path(path) if path in SHARED_ASSETS else ("", None)
+
+
+def create_app(services: Services) -> ASGIApp:
+    """The whole studio as one ASGI application behind its gate."""
+    settings = services.settings
+    access = Access(settings, services.accounts)
+    app = FastAPI(root_path=settings.root_path, docs_url=None, redoc_url=None, openapi_url=None)
+    app.include_router(language_routes())
+    app.include_router(signin_routes(access))
+    app.mount("/assets", Shared(directory=ASSETS), name="assets")
+
+    @app.get("/favicon.ico", include_in_schema=False)
+    def favicon() -> FileResponse:
+        return FileResponse(ASSETS / "logo.svg", media_type="image/svg+xml")
+
+    for language in LANGUAGES:
+        mount_page(app, services, language)
+    return Gate(app, access, language_of)
+
+
+def mount_page(app: FastAPI, services: Services, language: Language) -> None:
+    def signed_in(request: Request) -> str | None:
+        owner = request.scope.get(OWNER_KEY)
+        return str(owner) if owner else None
+
+    gr.mount_gradio_app(
+        app,
+        build_app(services, language),
+        path=f"/{language}",
+        auth_dependency=signed_in,
+        allowed_paths=[str(ASSETS)],
+        max_file_size=services.settings.max_upload_mb * 1_000_000,
+        show_error=False,
+        run_history=False,
+        footer_links=[],
+        ssr_mode=False,
+        pwa=False,
+        mcp_server=False,
+        enable_monitoring=False,
+        theme=Celadon(),
+        css=(ASSETS / "studio.css").read_text(encoding="utf-8"),
+        head=head(language),
+    )
+
+
+def head(language: Language) -> str:
+    """What Gradio's page lacks: its language, for readers aloud and line breaking, and its icon."""
+    return (
+        f"<script>document.documentElement.lang = {language!r};</script>"
+        '<link rel="icon" type="image/svg+xml" href="../assets/logo.svg">'
+    )
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket on the wanted port, or on the next free one. Raises OSError when none of fifty is free."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    for number in range(port, port + TRIES) if port else (0,):
+        trying = socket.socket(family, socket.SOCK_STREAM)
+        # On Windows this option would let two programs share a port.
+        if hasattr(socket, "SO_EXCLUSIVEADDRUSE"):
+            trying.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+        else:
+            trying.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trying.bind((host, number))
+            trying.listen(128)
+            return trying
+        except OSError as fault:
+            trying.close()
+            if number == port + TRIES - 1 or not port or number == 65535:
+                raise fault
+    raise OSError("no port")
+
+
+def address(host: str, port: int, root_path: str = "") -> str:
+    """What a person types into the browser of this machine."""
+    reached = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "::1": "[::1]"}.get(host, host)
+    return f"http://{reached}:{port}{root_path.rstrip('/')}/"
+
+
+def log_to(home: Path) -> None:
+    """Everything the studio has to say goes to home/logs/studio.log; the terminal stays for the person."""
+    folder = home / "logs"
+    folder.mkdir(parents=True, exist_ok=True)
+    handler = RotatingFileHandler(folder / "studio.log", maxBytes=2_000_000, backupCount=4, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    root = logging.getLogger()
+    root.addHandler(handler)
+    root.setLevel(logging.INFO)
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+
+
+def run(services: Services, listening: socket.socket, ready: Callable[[], None]) -> None:
+    """Serve until interrupted; `ready` is called once the first page can be asked for."""
+    config = uvicorn.Config(
+        create_app(services),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        lifespan="on",
+        timeout_graceful_shutdown=3,
+        forwarded_allow_ips="127.0.0.1",
+    )
+    server = uvicorn.Server(config)
+
+    def announce() -> None:
+        while not server.started and not server.should_exit:
+            time.sleep(0.02)
+        if server.started:
+            ready()
+
+    threading.Thread(target=announce, name="announce", daemon=True).start()
+    with closing(listening):
+        server.run(sockets=[listening])
+
+
+def open_browser(settings: Settings, url: str) -> None:
+    if settings.open_browser:
+        webbrowser.open(url)
