@@ -1,18 +1,26 @@
 """The one path from an input to an answer. Every tab, evaluation, served API and test goes through it.
 
-    answer(assistant, question) -> stream of Answer   (the last one is finished and has its Trace filled)
+answer(assistant, question) -> stream of Answer   (the last one is finished and has its Trace filled)
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+import time
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from backend.assistants import Assistant
+from backend.assistants import Assistant, ModelRef
+from backend.errors import StudioError
 from backend.messages import Message
-from backend.models.engine import Finish, TokenChoice
+from backend.models.engine import Engine, Finish, Piece, Request, TokenChoice
+from backend.prompts.templates import render
+
+AT_ONCE = 32
+"""Questions of one `answer_many` under way together; the engine keeps room for other people beside them."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +56,10 @@ class Trace:
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer so far. While `trace.finish` is None it is still being written."""
+    """An answer so far. While `trace.finish` is None it is still being written.
+
+    `text` begins with the question's `prefill`: it is the whole answer, not what was added to it.
+    """
 
     text: str
     trace: Trace = field(default_factory=Trace)
@@ -63,12 +74,150 @@ class Answers(Protocol):
     def preview(self, assistant: Assistant, question: Question) -> tuple[str, list[str] | None]:
         """The exact text after the chat template, and the same text cut at token boundaries (None: unknown)."""
 
-    def answer(
-        self, assistant: Assistant, question: Question, stop: threading.Event | None = None
-    ) -> Iterator[Answer]:
+    def answer(self, assistant: Assistant, question: Question, stop: threading.Event | None = None) -> Iterator[Answer]:
         """Stream the answer; each item holds the whole text so far. `stop` ends it (finish "stopped", text kept)."""
 
     def answer_many(
-        self, assistant: Assistant, questions: Iterable[Question], stop: threading.Event | None = None
+        self,
+        assistant: Assistant,
+        questions: Iterable[Question],
+        stop: threading.Event | None = None,
+        on_fault: Callable[[int, StudioError], None] | None = None,
     ) -> Iterator[tuple[int, Answer]]:
-        """Answer many, batched, as (index, finished answer) in order of completion. A StudioError of one row is raised as is."""
+        """Answer many, batched, as (index, finished answer) in order of completion.
+
+        A StudioError of one row is raised as is and ends the whole; with `on_fault` it is told (index, fault) and
+        the other rows go on. After `stop` no new question is begun; those under way come with finish "stopped".
+        """
+
+
+class Host(Protocol):
+    """Where engines come from: `backend.models.host.ModelHost`."""
+
+    def engine(self, ref: ModelRef) -> AbstractContextManager[Engine]:
+        """The engine of a model, kept loaded while the block runs."""
+
+
+class Answering:
+    """The Answers of the studio and of the tests."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+
+    def compose(self, assistant: Assistant, question: Question) -> tuple[Message, ...]:
+        """See Answers. Raises BadInput (unknown variable, ...)."""
+        template = assistant.instructions.template
+        messages = []
+        if assistant.instructions.system.strip():
+            messages.append(Message(role="system", content=assistant.instructions.system))
+        for shot in assistant.examples.shots:
+            messages.append(Message(role="user", content=render(template, shot.variables)))
+            messages.append(Message(role="assistant", content=shot.output))
+        for turn in question.history:
+            told = render(template, {**question.variables, "input": turn.content}) if turn.role == "user" else None
+            messages.append(turn if told is None else Message(role="user", content=told))
+        messages.append(Message(role="user", content=render(template, question.variables)))
+        return tuple(messages)
+
+    def preview(self, assistant: Assistant, question: Question) -> tuple[str, list[str] | None]:
+        """See Answers. Loads the model when it is not loaded."""
+        messages = self.compose(assistant, question)
+        with self._host.engine(assistant.model) as engine:
+            text = engine.render(messages, assistant.chat_template, question.prefill)
+            return text, engine.tokens(text)
+
+    def answer(self, assistant: Assistant, question: Question, stop: threading.Event | None = None) -> Iterator[Answer]:
+        """See Answers. Closing the iterator ends the answer too."""
+        return self._stream(assistant, question, stop)
+
+    def answer_many(
+        self,
+        assistant: Assistant,
+        questions: Iterable[Question],
+        stop: threading.Event | None = None,
+        on_fault: Callable[[int, StudioError], None] | None = None,
+    ) -> Iterator[tuple[int, Answer]]:
+        """See Answers. Questions are taken from the iterable only as there is room for them."""
+        left, tickets = threading.Event(), enumerate(questions)
+        under_way: dict[Future[Answer], int] = {}
+        # The outer hold keeps the model from being unloaded between two rows.
+        with self._host.engine(assistant.model), ThreadPoolExecutor(AT_ONCE, "answer-many") as crew:
+            try:
+                while True:
+                    while len(under_way) < AT_ONCE and not (stop and stop.is_set()) and (ticket := next(tickets, None)):
+                        under_way[crew.submit(self._last, assistant, ticket[1], stop, left)] = ticket[0]
+                    if not under_way:
+                        return
+                    for future in wait(under_way, return_when=FIRST_COMPLETED).done:
+                        index = under_way.pop(future)
+                        try:
+                            answer = future.result()
+                        except StudioError as fault:
+                            if on_fault is None:
+                                raise
+                            on_fault(index, fault)
+                            continue
+                        yield index, answer
+            finally:
+                left.set()  # the caller went away, or a row failed: nobody will read the others
+
+    def _last(
+        self, assistant: Assistant, question: Question, stop: threading.Event | None, left: threading.Event
+    ) -> Answer:
+        last = Answer("")
+        with closing(self._stream(assistant, question, stop)) as answers:
+            for last in answers:  # noqa: B007  (what remains is the finished one)
+                if left.is_set():
+                    break
+        return last
+
+    def _stream(self, assistant: Assistant, question: Question, stop: threading.Event | None) -> Generator[Answer]:
+        clock, messages = _Clock(), self.compose(assistant, question)
+        with self._host.engine(assistant.model) as engine:
+            request = Request(
+                messages, assistant.decoding, assistant.chat_template, question.prefill, question.candidates
+            )
+            prompt = engine.render(messages, assistant.chat_template, question.prefill)
+            trace, text = Trace(prompt=prompt, messages=messages), question.prefill
+            pieces = engine.stream(request, stop)
+            try:
+                for piece in pieces:
+                    text += piece.text
+                    trace = clock.mark(trace, piece)
+                    yield Answer(text, trace)
+            finally:
+                _close(pieces)
+
+
+class _Clock:
+    """Times of one answer, from when it was asked for (loading a model counts: the person waits for it)."""
+
+    def __init__(self) -> None:
+        self._asked = time.perf_counter()
+        self._first: tuple[float, int] | None = None
+
+    def mark(self, trace: Trace, piece: Piece) -> Trace:
+        now, count = time.perf_counter(), piece.answer_tokens
+        if self._first is None and piece.text:
+            self._first = (now, count or 0)
+        rate = None
+        # The first piece's tokens were made before the watch of the rate started.
+        if self._first and count is not None and count > self._first[1] and now > self._first[0]:
+            rate = (count - self._first[1]) / (now - self._first[0])
+        return Trace(
+            prompt=trace.prompt,
+            messages=trace.messages,
+            prompt_tokens=piece.prompt_tokens if piece.prompt_tokens is not None else trace.prompt_tokens,
+            answer_tokens=count if count is not None else trace.answer_tokens,
+            first_token_s=self._first[0] - self._asked if self._first else None,
+            total_s=now - self._asked,
+            tokens_per_s=rate if rate is not None else trace.tokens_per_s,
+            finish=piece.finish,
+            choices=trace.choices + piece.choices if piece.choices else trace.choices,
+        )
+
+
+def _close(pieces: Iterator[Piece]) -> None:
+    """End an engine's stream now rather than when it is collected."""
+    if isinstance(pieces, Generator):
+        pieces.close()

@@ -1,0 +1,239 @@
+"""The one place where models are loaded, kept and let go.
+
+    with host.engine(ref) as engine: ...
+
+Two callers of one model share it. Models stay loaded until their memory is wanted: the one used longest ago
+goes first, and never one in use. A model that cannot fit is refused before it is loaded. Engines of an
+accelerator are held under its lease, and are let go when a run asks for it.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+
+from backend.assistants import ModelRef
+from backend.errors import Busy, ModelProblem, NotFound
+from backend.models.endpoints import Endpoints
+from backend.models.engine import Engine
+from backend.models.hub import folder_name
+from backend.models.lease import Lease
+from backend.models.memory import Machine, machine, needed_bytes, readable
+from backend.settings import Settings
+
+log = logging.getLogger(__name__)
+
+SHARE = 0.8
+"""Of the memory that is free; the rest is for the page, the system and prompts."""
+CACHE_SHARE = 0.25
+"""Of what is free once a model is loaded, for the answers under way."""
+LEAST_CACHE = 64 * 2**20
+WATCH_S = 1.0
+CHAT = "chat"
+"""How the lease calls this holder; the page has words for it."""
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A line of the header: what is loaded, what it takes, and whether somebody is using it."""
+
+    label: str
+    memory_bytes: int
+    busy: bool
+
+
+@dataclass(eq=False)
+class _Place:
+    """One loaded model and how many are using it; `accelerated` when it lies on the accelerator."""
+
+    ref: ModelRef
+    engine: Engine
+    accelerated: bool = False
+    users: int = 0
+    used: float = 0.0
+
+
+class ModelHost:
+    """Every method may be called from any thread. `look` says what the machine has (a test gives its own)."""
+
+    def __init__(self, settings: Settings, endpoints: Endpoints, look: Callable[[], Machine] = machine) -> None:
+        self._settings, self._endpoints, self._look = settings, endpoints, look
+        self._places: dict[ModelRef, _Place] = {}
+        self._lock = threading.Lock()
+        self._loading = threading.Lock()
+        self._wake = threading.Event()
+        self.lease = Lease(settings.home)
+
+    @contextmanager
+    def engine(self, ref: ModelRef) -> Iterator[Engine]:
+        """The engine of a model, loaded if need be and kept while the block runs.
+
+        Raises ModelProblem, NotFound, Unavailable("error.offline"), Busy("error.device_busy", holder=).
+        """
+        place = self._take(ref)
+        try:
+            yield place.engine
+        finally:
+            with self._lock:
+                place.users -= 1
+                place.used = monotonic()
+
+    def loaded(self) -> list[LoadedModel]:
+        """Models that take this machine's memory now, last used first. Endpoints take none and are not among them."""
+        with self._lock:
+            places = sorted(self._local(), key=lambda place: (place.users > 0, place.used), reverse=True)
+            return [LoadedModel(place.ref.label(), place.engine.memory_bytes, place.users > 0) for place in places]
+
+    def unload(self, label: str) -> None:
+        """Let go of an idle model by its label. One in use stays; an unknown label is nothing to do."""
+        with self._lock:
+            idle = [place for place in self._local() if place.ref.label() == label and not place.users]
+        for place in idle:
+            self._drop(place)
+
+    def close(self) -> None:
+        """Let go of everything. Answers under way end with finish "stopped"."""
+        with self._lock:
+            places = list(self._places.values())
+            self._places.clear()
+        for place in places:
+            place.engine.close()
+        self.lease.release()
+        self._wake.set()
+
+    def where(self, ref: ModelRef) -> Path:
+        """The folder of a model of this machine. Raises NotFound("error.model_not_installed", model=)."""
+        if ref.kind == "starter":
+            return self._settings.starter
+        if ref.kind == "local":
+            return Path(ref.name).expanduser()
+        if ref.kind == "hub":
+            commits = self._settings.models / folder_name(ref.name)
+            found = [commits / ref.revision] if ref.revision else sorted(commits.glob("[0-9a-f]*"), key=_age)
+            if found and found[-1].is_dir():
+                return found[-1]
+        raise NotFound("error.model_not_installed", model=ref.label())
+
+    def _take(self, ref: ModelRef) -> _Place:
+        """The model's place with one more user; loads one model at a time."""
+        if ref.kind == "endpoint":
+            self._endpoints.reachable(ref.endpoint or "")  # one that was removed meanwhile answers no more
+        place = self._use(ref)
+        if place is None:
+            with self._loading:
+                # Another caller may have loaded it while this one waited.
+                place = self._use(ref) or self._keep(self._open(ref))
+        return place
+
+    def _use(self, ref: ModelRef) -> _Place | None:
+        with self._lock:
+            place = self._places.get(ref)
+            if place is not None:
+                place.users += 1
+            return place
+
+    def _keep(self, place: _Place) -> _Place:
+        with self._lock:
+            place.users += 1
+            self._places[place.ref] = place
+        return place
+
+    def _open(self, ref: ModelRef) -> _Place:
+        if ref.kind == "endpoint":
+            from backend.models.endpoint_engine import EndpointEngine
+
+            endpoint = self._endpoints.reachable(ref.endpoint or "")
+            return _Place(ref, EndpointEngine(endpoint, ref.name, self._endpoints.key(endpoint.id)))
+        from backend.models.loading import best_device, check, dtype_for
+        from backend.models.transformers_engine import TransformersEngine
+
+        folder = self.where(ref)
+        check(folder)
+        device = best_device()
+        accelerated = device.type == "cuda"
+        if accelerated:
+            self._hold_accelerator()
+        needed = needed_bytes(folder, dtype_for(device).itemsize)
+        spare = self._make_room(ref, needed, accelerated)
+        log.info("loading %s, about %s", ref.label(), readable(needed))
+        return _Place(ref, TransformersEngine.open(folder, max(int(spare * CACHE_SHARE), LEAST_CACHE)), accelerated)
+
+    def _make_room(self, ref: ModelRef, needed: int, accelerated: bool) -> int:
+        """Unload idle models until `needed` bytes fit; returns what is left beside them.
+
+        Raises ModelProblem("error.model_too_big") before anything is unloaded when it would not help.
+        """
+        free = self._free(accelerated)
+        with self._lock:
+            idle = [place for place in self._local() if not place.users and place.accelerated == accelerated]
+        idle.sort(key=lambda place: place.used)
+        most = free + sum(place.engine.memory_bytes for place in idle)
+        if needed > most:
+            raise ModelProblem(
+                "error.model_too_big", model=ref.label(), needed=readable(needed), available=readable(max(most, 0))
+            )
+        for place in idle:
+            if needed <= free:
+                break
+            if self._drop(place):
+                free += place.engine.memory_bytes
+        return free - needed
+
+    def _free(self, accelerated: bool) -> int:
+        """Bytes that a new model may take now."""
+        if accelerated:
+            import torch
+
+            return int(torch.cuda.mem_get_info()[0] * SHARE)
+        free = int(self._look().memory_available_bytes * SHARE)
+        if self._settings.memory_limit_mb is None:
+            return free
+        with self._lock:
+            taken = sum(place.engine.memory_bytes for place in self._local())
+        return min(free, self._settings.memory_limit_mb * 2**20 - taken)
+
+    def _drop(self, place: _Place) -> bool:
+        """Unload a model unless somebody has begun to use it meanwhile."""
+        with self._lock:
+            if place.users or self._places.get(place.ref) is not place:
+                return False
+            del self._places[place.ref]
+        log.info("unloading %s", place.ref.label())
+        place.engine.close()
+        return True
+
+    def _local(self) -> list[_Place]:
+        return [place for place in self._places.values() if place.ref.kind != "endpoint"]
+
+    def _hold_accelerator(self) -> None:
+        wanted = self.lease.wanted()
+        if wanted is not None:
+            raise Busy("error.device_busy", holder=wanted)
+        if not self.lease.held:
+            self.lease.take(CHAT)
+            threading.Thread(target=self._step_aside, name="accelerator", daemon=True).start()
+
+    def _step_aside(self) -> None:
+        """While the lease is held: when a run wants it, unload the models nobody uses, and let go after the last."""
+        while self.lease.held:
+            if self.lease.wanted() is not None:
+                with self._loading:
+                    self.make_way()
+            self._wake.wait(WATCH_S)
+
+    def make_way(self) -> None:
+        """Unload idle models of the accelerator and give the lease back when none is left on it."""
+        with self._lock:
+            mine = [place for place in self._local() if place.accelerated]
+        gone = [self._drop(place) for place in mine]
+        if all(gone):
+            self.lease.release()
+
+
+def _age(folder: Path) -> float:
+    return folder.stat().st_mtime
