@@ -61,7 +61,7 @@ def held_out(review_id: str) -> bool:
 
 
 def read_reviews(data: Path, held: bool) -> list[Review]:
-    """Reviews of `nsmc_rebuilt` without abusive ones: the held-out tenth, or the rest without what repeats a held-out one."""
+    """Reviews of `nsmc_rebuilt` without abusive ones: the held-out tenth, or the rest without repeats of that tenth."""
     rows = [row for row in _review_rows(data) if 4 <= len(row.text) <= 160 and not abusive(row.text)]
     test = [row for row in rows if held_out(row.id)]
     if held:
@@ -103,8 +103,9 @@ def read_prose(corpus: Path, language: str, characters: int, seed: int) -> list[
     for passage in pool:
         if total >= characters:
             break
-        chosen.append(passage)
-        total += len(passage)
+        if not abusive(passage):  # asked late, for the chosen only: it is the slow part
+            chosen.append(passage)
+            total += len(passage)
     return chosen
 
 
@@ -123,7 +124,7 @@ def _passages(path: Path, limit: int) -> Iterator[str]:
     with path.open("rb") as raw, zstandard.ZstdDecompressor().stream_reader(raw) as stream:
         for line in io.TextIOWrapper(stream, encoding="utf-8"):
             for passage in _runs(nfc(json.loads(line)["text"])):
-                if len(passage) >= 80 and not abusive(passage):
+                if len(passage) >= 80:
                     read += len(passage)
                     yield passage
             if read > 8 * limit:

@@ -47,7 +47,7 @@ def train_tokenizer(texts: Iterable[str], vocab_size: int, context: int) -> "Pre
         show_progress=False,
     )
     bpe.train_from_iterator(texts, trainer)
-    tokenizer = PreTrainedTokenizerFast(
+    tokenizer = PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
         tokenizer_object=bpe,
         bos_token=BOS,
         eos_token=END,
