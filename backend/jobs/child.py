@@ -43,6 +43,7 @@ def environment(own: Mapping[str, str]) -> dict[str, str]:
         "OMP_WAIT_POLICY": "PASSIVE",
         **dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), threads),
         "TOKENIZERS_PARALLELISM": "false",
+        "HF_HUB_OFFLINE": "1",
         "HF_HUB_DISABLE_TELEMETRY": "1",
         "HF_HUB_DISABLE_XET": "1",
         "DO_NOT_TRACK": "1",
