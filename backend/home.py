@@ -16,7 +16,7 @@ HOLDER = "studio.pid"
 
 
 class HomeLock:
-    """Held from start to end of a studio. The system lets go of it when the process dies, however it dies.
+    """Held from start to end of a studio, which keeps this object. The system lets go when the process dies, however.
 
     The holder's process id stands in a file of its own: a locked file cannot be read on Windows.
     """
@@ -28,11 +28,11 @@ class HomeLock:
     def acquire(self) -> None:
         """Raises Busy("error.home_in_use", home=, pid=), or StorageProblem when home cannot be written."""
         make_folder(self._home)
-        try:
-            with storing(self._home / LOCK):
+        with storing(self._home / LOCK):
+            try:
                 self._lock.acquire()
-        except Timeout as taken:
-            raise Busy("error.home_in_use", home=str(self._home), pid=self._holder()) from taken
+            except Timeout as taken:  # an OSError too, so it is asked for first
+                raise Busy("error.home_in_use", home=str(self._home), pid=self._holder()) from taken
         write_atomic(self._home / HOLDER, f"{os.getpid()}\n")
 
     def release(self) -> None:

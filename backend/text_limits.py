@@ -9,7 +9,7 @@ from backend.errors import BadInput
 TEXT_LIMIT = 200_000
 """Characters. Far beyond any context window here, far below what makes a page or a tokenizer hang."""
 
-PLAIN_CONTROLS = frozenset("\t\n\r\f\v")
+PLAIN_CONTROLS = frozenset("\t\n\r\f\v\x1b")  # the last one colours what is copied from a terminal
 BINARY_SHARE = 0.1
 """From this share of control and replacement characters on, a text is a file somebody opened as text."""
 
