@@ -1,0 +1,242 @@
+"""The left column: the assistant in hand. Its widgets are the form whose keys are the config's field names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from backend.assistants import Assistant, Decoding, Instructions, ModelRef
+from backend.prompts.presets import PRESETS, preset_of, with_preset
+from backend.prompts.templates import variables
+from backend.services import Services
+from tabs.errors import shown
+from tabs.playground.form import DECODING, fill, model_value, read
+from tabs.playground.wiring import QUICK
+from tabs.session import Session, owner
+from tabs.text import Words
+
+SLOTS = 4
+"""Text boxes for a template's variables besides `input`."""
+VALUES = "playground.values"
+
+
+@dataclass(frozen=True)
+class Setup:
+    """The left column's widgets.
+
+    form    what an event of another part passes by name: FIELDS and slot_0 .. slot_3
+    preset  the answer style; choosing one fills the expert widgets
+    """
+
+    picker: gr.Dropdown
+    form: dict[str, Any]
+    preset: gr.Radio
+    shots_note: gr.HTML
+    checkup: gr.HTML
+
+    @property
+    def slots(self) -> list[gr.Textbox]:
+        return [self.form[f"slot_{number}"] for number in range(SLOTS)]
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The form without the slots: what an assistant is made of."""
+        return {name: widget for name, widget in self.form.items() if not name.startswith("slot_")}
+
+
+def default_assistant() -> Assistant:
+    """What a new project starts with: the model that ships, plain input, balanced answers."""
+    return Assistant(model=ModelRef(), instructions=Instructions(), decoding=PRESETS["balanced"])
+
+
+def layout(words: Words) -> Setup:
+    """Lay the column out; closed accordions of other parts follow below it."""
+    t = words.t
+    form: dict[str, Any] = {}
+    with gr.Group(elem_classes="pg-group"):
+        picker = gr.Dropdown(
+            [], label=t("playground.assistant"), info=t("playground.assistant_info"), elem_id="pg-assistant", value=None
+        )
+        form["model"] = gr.Dropdown(
+            [(t("playground.practice_model"), model_value(ModelRef()))],
+            value=model_value(ModelRef()),
+            label=t("playground.model"),
+            info=t("playground.model_info"),
+            elem_id="pg-model",
+        )
+        form["system"] = gr.Textbox(
+            label=t("playground.system"),
+            info=t("playground.system_info"),
+            placeholder=t("playground.system_placeholder"),
+            lines=3,
+            max_lines=12,
+            elem_id="pg-system",
+        )
+        form["template"] = gr.Textbox(
+            value="{input}",
+            label=t("playground.template"),
+            info=t("playground.template_info"),
+            lines=2,
+            max_lines=16,
+            elem_id="pg-template",
+        )
+        for number in range(SLOTS):
+            form[f"slot_{number}"] = gr.Textbox(visible=False, lines=2, max_lines=10, elem_id=f"pg-slot-{number}")
+        form["shots"] = gr.State([])
+        shots_note = gr.HTML("", elem_id="pg-shots", js_on_load=CLICKS, visible=False)
+    checkup = gr.HTML("", elem_id="pg-checkup", js_on_load=CLICKS)
+    preset = gr.Radio(
+        [(t(f"playground.preset_{name}"), name) for name in PRESETS],
+        value="balanced",
+        label=t("playground.preset"),
+        info=t("playground.preset_info"),
+        elem_id="pg-preset",
+    )
+    with gr.Accordion(t("playground.expert"), open=False):
+        expert(form, t)
+    return Setup(picker, form, preset, shots_note, checkup)
+
+
+def expert(form: dict[str, Any], t: Any) -> None:
+    """The decoding controls, named as transformers names them and explained in plain words."""
+    start = PRESETS["balanced"]
+
+    def words_of(name: str) -> dict[str, str]:
+        return {"label": t(f"playground.{name}"), "info": t(f"playground.{name}_info"), "elem_id": f"pg-{name}"}
+
+    form["temperature"] = gr.Slider(0, 2, start.temperature, step=0.05, **words_of("temperature"))
+    form["top_p"] = gr.Slider(0.05, 1, start.top_p, step=0.05, **words_of("top_p"))
+    form["top_k"] = gr.Slider(0, 200, start.top_k, step=1, **words_of("top_k"))
+    form["min_p"] = gr.Slider(0, 0.5, start.min_p, step=0.01, **words_of("min_p"))
+    form["repetition_penalty"] = gr.Slider(
+        0.8, 2, start.repetition_penalty, step=0.05, **words_of("repetition_penalty")
+    )
+    form["max_new_tokens"] = gr.Number(start.max_new_tokens, precision=0, minimum=1, **words_of("max_new_tokens"))
+    form["stop"] = gr.Textbox(lines=2, max_lines=6, **words_of("stop"))
+    form["seed"] = gr.Number(start.seed, precision=0, minimum=0, **words_of("seed"))
+
+
+CLICKS = """
+element.addEventListener('click', (event) => {
+  const button = event.target.closest('[data-act]');
+  if (button && !button.disabled) trigger('act', {act: button.dataset.act, ...button.dataset});
+});
+"""
+"""Clicks on a view's buttons, as one event `act` that carries the button's data."""
+
+
+def slot_names(template: str) -> list[str]:
+    """The variables that get a text box of their own: all but `input`, in order, as many as there are boxes."""
+    return [name for name in variables(template) if name != "input"][:SLOTS]
+
+
+def slot_updates(template: str, t: Any, values: Mapping[str, str] | None = None) -> list[Any]:
+    """Show, name and (when `values` are given) fill the boxes for a template's variables; hide the rest."""
+    names = slot_names(template)
+    updates = []
+    for number in range(SLOTS):
+        if number < len(names):
+            name = names[number]
+            filled = {} if values is None else {"value": values.get(name, "")}
+            updates.append(gr.update(visible=True, label=t("playground.variable", name=f"{{{name}}}"), **filled))
+        else:
+            updates.append(gr.update(visible=False))
+    return updates
+
+
+def values_of(form: Mapping[str, Any]) -> dict[str, str]:
+    """The variables besides `input`, as they stand in the boxes."""
+    names = slot_names(str(form["template"] or ""))
+    return {name: str(form.get(f"slot_{number}") or "") for number, name in enumerate(names)}
+
+
+def fill_updates(setup: Setup, assistant: Assistant, t: Any, values: Mapping[str, str] | None = None) -> dict[Any, Any]:
+    """Updates that put an assistant into the form, its answer style and its boxes."""
+    filled = fill(assistant)
+    updates: dict[Any, Any] = {setup.form[name]: value for name, value in filled.items()}
+    updates[setup.preset] = preset_of(assistant.decoding)
+    updates[setup.shots_note] = shots_update(filled["shots"], t)
+    boxes = slot_updates(assistant.instructions.template, t, values)
+    updates |= dict(zip(setup.slots, boxes, strict=True))
+    return updates
+
+
+def shots_update(shots: list[Any], t: Any) -> Any:
+    """A line that says how many worked examples are shown to the model, with a way to leave them out."""
+    if not shots:
+        return gr.update(value="", visible=False)
+    line = t("playground.shots_in", count=len(shots))
+    drop = t("playground.shots_drop")
+    return gr.update(
+        value=f'<p class="pg-line">{line} <button type="button" data-act="drop">{drop}</button></p>', visible=True
+    )
+
+
+def preset_values(form: Mapping[str, Any], name: str) -> list[Any]:
+    """The expert widgets' values for an answer style; length, stop strings and seed stay."""
+    kept = read(form).decoding
+    chosen: Decoding = with_preset(kept, name) if name in PRESETS else kept
+    filled = fill(Assistant(decoding=chosen))
+    return [filled[field] for field in DECODING]
+
+
+class Editing:
+    """The handlers of the form. What stands in it is kept per project at every change."""
+
+    def __init__(self, services: Services, words: Words, setup: Setup) -> None:
+        self.services, self.words, self.setup = services, words, setup
+
+    def restore(self, project_id: str, request: gr.Request) -> dict[Any, Any]:
+        """The form as it was left in this project."""
+        if not project_id:
+            return gr.skip()
+        project = self.services.projects.open(owner(request), project_id)
+        assistant = project.draft() or default_assistant()
+        values = project.get_note(VALUES) or {}
+        return fill_updates(self.setup, assistant, self.words.t, values if isinstance(values, dict) else {})
+
+    def edited(self, project_id: str, request: gr.Request, **form: Any) -> dict[Any, Any]:
+        """Keep what stands in the form; show the boxes its template asks for and the style it amounts to."""
+        assistant = read(form)
+        if project_id:
+            project = self.services.projects.open(owner(request), project_id)
+            project.keep_draft(assistant)
+            project.set_note(VALUES, values_of(form))
+        boxes = slot_updates(assistant.instructions.template, self.words.t)
+        return {
+            self.setup.preset: preset_of(assistant.decoding),
+            **dict(zip(self.setup.slots, boxes, strict=True)),
+        }
+
+    def style(self, preset: str, **form: Any) -> list[Any]:
+        return preset_values(form, preset)
+
+    def drop_shots(self) -> dict[Any, Any]:
+        return {self.setup.form["shots"]: [], self.setup.shots_note: shots_update([], self.words.t)}
+
+
+def wire(services: Services, words: Words, session: Session, setup: Setup) -> Editing:
+    editing = Editing(services, words, setup)
+    show = shown(words)
+    form = setup.form
+    outputs = [*form.values(), setup.preset, setup.shots_note]
+    kept = [setup.preset, *setup.slots]
+    session.on_project(show(editing.restore), [], outputs)
+    changed = [widget.input for name, widget in form.items() if name != "shots"]
+    gr.on(
+        changed,
+        show(editing.edited),
+        session.project_id,
+        kept,
+        inputs_kwargs=form,
+        **(QUICK | {"trigger_mode": "always_last"}),
+    )
+    save = {"fn": show(editing.edited), "inputs": session.project_id, "outputs": kept, "inputs_kwargs": form, **QUICK}
+    setup.preset.input(
+        show(editing.style), setup.preset, [form[name] for name in DECODING], inputs_kwargs=form, **QUICK
+    ).then(**save)
+    setup.shots_note.act(show(editing.drop_shots), None, [form["shots"], setup.shots_note], **QUICK).then(**save)
+    return editing
