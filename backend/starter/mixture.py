@@ -45,15 +45,15 @@ def build_mixture(data: Path, corpus: Path, recipe: Recipe) -> Mixture:
     talk, korean_talk, english_talk = talk_makers(read_small_talk(data))
     return Mixture(
         (
-            Share(label_review, 26.0, 40.0),
-            Share(review_text, 14.0, 2.0),
+            Share(label_review, 36.0, 46.0),
+            Share(review_text, 8.0, 1.0),
             Share(label_english, 4.0, 4.0),
             Share(talk, 24.0, 30.0),
             Share(korean_talk, 6.0, 9.0),
             Share(english_talk, 5.0, 7.0),
             Share(label_picking, 5.0, 6.0),
             Share(reading, 6.0, 8.0),
-            Share(lambda rng: plain(rng.choice(korean)[:400]), 6.0, 1.0),
-            Share(lambda rng: plain(rng.choice(english)[:500]), 3.0, 0.6),
+            Share(lambda rng: plain(rng.choice(korean)[:300]), 3.0, 0.5),
+            Share(lambda rng: plain(rng.choice(english)[:400]), 1.5, 0.3),
         )
     )

@@ -17,7 +17,7 @@ class Size:
 
 SIZES = {
     "micro": Size(hidden=64, layers=2, heads=2, kv_heads=1, inner=128, learning_rate=3e-3),
-    "tiny": Size(hidden=256, layers=4, heads=4, kv_heads=2, inner=512, learning_rate=2e-3),
+    "tiny": Size(hidden=256, layers=4, heads=4, kv_heads=2, inner=512, learning_rate=1.5e-3),
     "small": Size(hidden=256, layers=8, heads=4, kv_heads=2, inner=768, learning_rate=1.5e-3),
     "base": Size(hidden=512, layers=8, heads=8, kv_heads=4, inner=1280, learning_rate=1e-3),
 }
@@ -30,7 +30,7 @@ class Recipe:
     size: str = "tiny"
     minutes: float = 0.0
     steps: int = 0
-    rows: int = 8
+    rows: int = 4
     length: int = 256
     vocab: int = 8192
     context: int = 1024

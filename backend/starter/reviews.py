@@ -79,8 +79,8 @@ def review_makers(reviews: Sequence[Review]) -> tuple[Maker, Maker]:
 
 
 def _conversation(rng: random.Random, reviews: Sequence[Review], labels: Labels) -> Episode:
-    """Instructions once, then one to five reviews, each answered: many labels for few tokens."""
-    chosen = [rng.choice(reviews) for _ in range(rng.choice((1, 1, 2, 3, 5)))]
+    """Instructions once, then one to seven reviews, each answered: many labels for few tokens."""
+    chosen = [rng.choice(reviews) for _ in range(rng.choice((1, 1, 2, 3, 5, 7)))]
     turns = [part for review in chosen for part in (asked(rng, review, labels), labels.of(review))]
     return chat(*turns, system=instruction(rng, labels), weight=LABEL_WEIGHT)
 
