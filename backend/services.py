@@ -38,10 +38,10 @@ class Services:
         """The runs of one project."""
         return Runs(project.runs_folder, self.settings)
 
-    def first_project(self, owner: str) -> str:
-        """The id of the project a person finds open: the last one, the sample on the first visit, never none."""
+    def first_project(self, owner: str, name: str) -> str:
+        """The id of the project a person finds open: the last one, the sample on the first visit, else a new one `name`."""
         self.projects.ensure_sample(owner, ASSETS / "samples")
-        found = self.projects.last(owner) or self.projects.create(owner, "1").id
+        found = self.projects.last(owner) or self.projects.create(owner, name).id
         self.projects.remember(owner, found)
         return found
 

@@ -109,10 +109,9 @@ def host_of(address: str) -> str:
 class Gate:
     """ASGI middleware around the whole studio. It streams: nothing is read or held back."""
 
-    def __init__(self, app: ASGIApp, access: Access, language: Callable[[HTTPConnection], str]) -> None:
+    def __init__(self, app: ASGIApp, access: Access) -> None:
         self._app = app
         self._access = access
-        self._language = language
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":

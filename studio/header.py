@@ -36,12 +36,12 @@ def build_header(services: Services, words: Words, page: gr.Blocks) -> Session:
     project_id = gr.State("")
     seen = gr.State("")
     timer = gr.Timer(POLL_S)
-    session = Session(project_id=project_id, project=project, tray=timer)
+    session = Session(project_id=project_id, project=project, tray=timer, seen=seen)
 
     @shown(words)
     def load(request: gr.Request) -> tuple[Any, str]:
         who = owner(request)
-        open_id = services.first_project(who)
+        open_id = services.first_project(who, words.t("header.first_project"))
         return project_list(services, who, open_id), open_id
 
     @shown(words)

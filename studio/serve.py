@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import socket
 import threading
@@ -23,10 +24,11 @@ from backend.services import Services
 from backend.settings import ASSETS, Settings
 from studio.access import OWNER_KEY, Access, Gate
 from studio.app import build_app
-from studio.language import language_of, language_routes
+from studio.language import language_routes
+from studio.page import SpeakingPage
 from studio.signin import signin_routes
 from studio.theme import Celadon
-from tabs.text import LANGUAGES, Language
+from tabs.text import LANGUAGES, Language, Words
 
 TRIES = 50
 SHARED_ASSETS = ("studio.css", "signin.css", "logo.svg", "studio.js")
@@ -52,9 +54,11 @@ def create_app(services: Services) -> ASGIApp:
     def favicon() -> FileResponse:
         return FileResponse(ASSETS / "logo.svg", media_type="image/svg+xml")
 
+    page: ASGIApp = app
     for language in LANGUAGES:
         mount_page(app, services, language)
-    return Gate(app, access, language_of)
+        page = SpeakingPage(page, f"/{language}", language)
+    return Gate(page, access)
 
 
 def mount_page(app: FastAPI, services: Services, language: Language) -> None:
@@ -77,17 +81,18 @@ def mount_page(app: FastAPI, services: Services, language: Language) -> None:
         mcp_server=False,
         enable_monitoring=False,
         theme=Celadon(),
-        css=(ASSETS / "studio.css").read_text(encoding="utf-8"),
-        head=head(language),
+        css=styles(Words(language)),
     )
 
 
-def head(language: Language) -> str:
-    """What Gradio's page lacks: its language, for readers aloud and line breaking, and its icon."""
-    return (
-        f"<script>document.documentElement.lang = {language!r};</script>"
-        '<link rel="icon" type="image/svg+xml" href="../assets/logo.svg">'
+def styles(words: Words) -> str:
+    """The studio's css and each tab's, and the toasts' headings, which Gradio only knows in English."""
+    files = [ASSETS / "studio.css", *sorted(set(ASSETS.glob("*.css")) - {ASSETS / "studio.css", ASSETS / "signin.css"})]
+    headings = (
+        f".toast-title.{kind}::before {{ content: {json.dumps(words.t(f'common.toast_{kind}'), ensure_ascii=False)}; }}"
+        for kind in ("info", "success", "warning", "error")
     )
+    return "\n".join([*(file.read_text(encoding="utf-8") for file in files), *headings])
 
 
 def listen(host: str, port: int) -> socket.socket:

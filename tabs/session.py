@@ -33,13 +33,15 @@ class Session:
 
     project_id  the open project, "" until the page has loaded; validate it through services.projects.open(owner, id)
     project     the header's list; who changes the projects sets it and project_id together (see project_list)
-    tray        the timer that polls running work; a tab that shows runs may listen to it too
+    tray        the timer that polls running work
+    seen        changes whenever running work does; a tab that shows runs listens to its `.change`
     tab         the tab this build fills, None outside of one
     """
 
     project_id: gr.State
     project: gr.Dropdown
     tray: gr.Timer
+    seen: gr.State
     tab: gr.Tab | None = None
 
     def on_project(

@@ -6,12 +6,17 @@ click arrives at one handler as `chosen(event)`.
 
 from __future__ import annotations
 
+import re
+import secrets
+import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from html import escape
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio.utils import get_upload_folder
 
 from backend.errors import BadInput
 from backend.jobs.run import Run
@@ -22,6 +27,7 @@ CLICKS = """
 element.addEventListener('click', (event) => {
   const button = event.target.closest('[data-do]');
   if (!button || button.disabled) return;
+  if (button.dataset.do === 'go') { document.getElementById('tab-' + button.dataset.what + '-button').click(); return; }
   if (button.dataset.sure && !window.confirm(button.dataset.sure)) return;
   trigger('click', {do: button.dataset.do, what: button.dataset.what || ''});
 });
@@ -34,6 +40,12 @@ class Chosen:
 
     do: str
     what: str
+
+
+def heading(title: str, note: str = "") -> gr.HTML:
+    """A section's title and one sentence on what it is for."""
+    under = f'<p class="note">{escape(note)}</p>' if note else ""
+    return gr.HTML(f"<h2>{escape(title)}</h2>{under}", apply_default_css=False, js_on_load=None)
 
 
 def clickable(value: str = "", **settings: Any) -> gr.HTML:
@@ -140,3 +152,36 @@ def run_row(words: Words, run: Run, place: str, *, removable: bool = False) -> s
         f"<span>{escape(run_progress(words, run))}</span>{meter}"
         f"<small>{escape(run_detail(words, run))}</small></div><div>{''.join(buttons)}</div></li>"
     )
+
+
+# --- files for the person ---------------------------------------------------------------------------------------------
+
+
+def hidden_download(elem_id: str) -> gr.DownloadButton:
+    """A download that starts by itself: set it to `handed_over(...)`, then run `click_download` as js."""
+    return gr.DownloadButton("", visible="hidden", elem_id=elem_id)
+
+
+def click_download(elem_id: str) -> str:
+    """JavaScript that fetches what the hidden download now holds, once."""
+    return (
+        "(file) => { setTimeout(() => {"
+        f" const at = document.querySelector('#{elem_id}'); const link = at && (at.closest('a') || at.querySelector('a') || at);"
+        " if (link) link.click(); }, 250); return file; }"
+    )
+
+
+def handed_over(file: Path) -> str:
+    """Move a file to where Gradio may serve it from, under a name of its own that nobody can guess."""
+    place = Path(get_upload_folder()) / secrets.token_hex(16)
+    place.mkdir(parents=True)
+    return str(shutil.move(file, place / file.name))
+
+
+def handed_text(name: str, text: str) -> str:
+    """A text as a file to download. `name` may hold what a file name must not."""
+    place = Path(get_upload_folder()) / secrets.token_hex(16)
+    place.mkdir(parents=True)
+    file = place / (re.sub(r'[\\/:*?"<>|\x00-\x1f]', "_", name).lstrip(".")[-100:] or "file")
+    file.write_text(text, encoding="utf-8")
+    return str(file)
