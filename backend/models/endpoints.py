@@ -105,11 +105,11 @@ class Endpoints:
     def reachable(self, endpoint_id: str) -> Endpoint:
         """The connection, unless the studio was started without network and the server is elsewhere.
 
-        Raises NotFound, Unavailable("error.offline").
+        Raises NotFound, Unavailable("error.endpoint_offline", endpoint=).
         """
         endpoint = self.get(endpoint_id)
         if self.offline and not endpoint.local:
-            raise Unavailable("error.offline", what=endpoint.name)
+            raise Unavailable("error.endpoint_offline", endpoint=endpoint.name)
         return endpoint
 
 

@@ -73,7 +73,7 @@ class ModelHost:
     def engine(self, ref: ModelRef) -> Iterator[Engine]:
         """The engine of a model, loaded if need be and kept while the block runs.
 
-        Raises ModelProblem, NotFound, Unavailable("error.offline"), Busy("error.device_busy", holder=).
+        Raises ModelProblem, NotFound, Unavailable("error.endpoint_offline"), Busy("error.device_busy", holder=).
         """
         place = self._take(ref)
         try:
