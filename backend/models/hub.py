@@ -27,6 +27,8 @@ TEXTS = frozenset({".json", ".jinja", ".model", ".txt", ".md"})
 PLAIN_NAMES = frozenset({"LICENSE", "LICENCE", "NOTICE"})
 PICKLES = frozenset({".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle"})
 SAFE_NAME = re.compile(r"(additional_chat_templates/)?[\w][\w .+-]*")
+ORDINARY = frozenset({"llama", "mistral", "qwen2", "qwen3", "gemma3_text", "phi3"})
+"""Kinds of model that transformers has known for years: these are not worth the seconds its import takes."""
 WHOLE_MODEL = re.compile(r"model(-\d+-of-\d+)?\.safetensors")
 
 
@@ -112,13 +114,15 @@ def check_architecture(model: str, config: Path) -> None:
 
     Raises ModelProblem("error.model_custom_code" | "error.model_unknown").
     """
-    from transformers import CONFIG_MAPPING
-
     try:
         told_by_model = json.loads(config.read_text("utf-8"))
         kind = str(told_by_model.get("model_type", ""))
     except (OSError, ValueError, AttributeError) as fault:
         raise ModelProblem("error.model_damaged", file="config.json") from fault
+    if kind in ORDINARY:
+        return
+    from transformers import CONFIG_MAPPING
+
     if kind not in CONFIG_MAPPING:
         if "auto_map" in told_by_model:
             raise ModelProblem("error.model_custom_code", model=model)
