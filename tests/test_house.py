@@ -268,7 +268,3 @@ def test_nothing_is_global_and_no_error_is_swallowed() -> None:
             if isinstance(node, ast.ExceptHandler) and swallows_everything(node):
                 wrong.append(f"{path}:{node.lineno} swallows every error")
     assert not wrong, "\n".join(wrong)
-
-
-def test_the_readme_stays_one_read_long() -> None:
-    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 150
