@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 HOLD = """
 import sys, time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from backend.home import HomeLock
 lock = HomeLock(Path(sys.argv[1]))
@@ -49,11 +51,8 @@ def test_two_locks_in_one_process(tmp_path: Path) -> None:
     with HomeLock(tmp_path):
         with pytest.raises(Busy):
             HomeLock(tmp_path).acquire()
-        other: list[object] = []
-        thread = threading.Thread(target=lambda: other.append(pytest.raises(Busy, HomeLock(tmp_path).acquire)))
-        thread.start()
-        thread.join()
-        assert len(other) == 1
+        with ThreadPoolExecutor() as pool, pytest.raises(Busy):
+            pool.submit(HomeLock(tmp_path).acquire).result()
     with HomeLock(tmp_path):
         pass
     assert not (tmp_path / "studio.pid").exists()
@@ -109,6 +108,7 @@ def test_a_fault_while_writing_keeps_the_old_file(
 
 LIMITED = """
 import resource, sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from backend.errors import StorageProblem
 from backend.files import write_atomic

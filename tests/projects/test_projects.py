@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -209,9 +211,6 @@ def test_the_last_project_is_remembered(projects: Projects, home: Path) -> None:
 
 
 def test_what_a_killed_studio_was_building_is_swept_a_day_later(home: Path) -> None:
-    import os
-    import time
-
     old, young = home / "tmp" / "old", home / "tmp" / "young"
     for place in (old, young):
         place.mkdir(parents=True)

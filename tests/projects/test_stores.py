@@ -18,7 +18,7 @@ from backend.projects.projects import Projects
 from backend.projects.prompts import difference
 
 HARD = [
-    "한글과 emoji 👩🏽‍💻",
+    "한글과 emoji 👩🏽\u200d💻",
     'a "b" \\ {input}\n\n둘째\t줄',
     "'); DROP TABLE chats; --",
     "\u2028\u200b",
