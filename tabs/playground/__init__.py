@@ -1,4 +1,4 @@
-"""The playground: the assistant in hand on the left; what it answers on the right, in a chat, side by side or over a table."""
+"""The playground: the assistant in hand on the left; on the right what it answers, in a chat, side by side, over a table."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import gradio as gr
 
 from backend.services import Services
 from backend.settings import ASSETS
-from tabs.playground import chat as chatting
-from tabs.playground import setup as assistant_form
+from tabs.playground import chat, chat_view, compare, editing, library, preview, prompts, setup, shelf
 from tabs.session import Session
 from tabs.text import Words
 
@@ -17,9 +16,22 @@ def build(services: Services, words: Words, session: Session) -> None:
     gr.HTML(f"<style>{(ASSETS / 'playground.css').read_text(encoding='utf-8')}</style>", elem_classes="pg-style")
     with gr.Row(elem_id="playground", equal_height=False):
         with gr.Column(scale=4, min_width=330, elem_id="pg-left"):
-            setup = assistant_form.layout(words)
-        with gr.Column(scale=7, min_width=330, elem_id="pg-right"), gr.Tabs(elem_id="pg-ways"):
-            with gr.Tab(words.t("playground.tab_chat"), id="chat"):
-                chat = chatting.layout(words)
-    assistant_form.wire(services, words, session, setup)
-    chatting.wire(services, words, session, setup, chat)
+            form = setup.layout(words)
+            seen = preview.layout(words)
+            tasks = library.layout(words)
+            kept = prompts.layout(words)
+            saved = shelf.layout(words)
+        with gr.Column(scale=7, min_width=330, elem_id="pg-right"):  # noqa: SIM117  two levels of the page
+            with gr.Tabs(elem_id="pg-ways"):
+                with gr.Tab(words.t("playground.tab_chat"), id="chat", elem_id="pg-way-chat"):
+                    talk = chat_view.layout(words)
+                with gr.Tab(words.t("playground.tab_sides"), id="sides", elem_id="pg-way-sides"):
+                    sides = compare.layout(words)
+    edit = editing.Editing(services, words, session, form)
+    preview.wire(services, words, session, form, edit, seen, talk.message, talk.chat_id)
+    editing.wire(session, form, edit)
+    shelves = shelf.wire(services, words, session, form, edit, saved)
+    library.wire(words, form, edit, tasks, talk.message)
+    prompts.wire(services, words, session, form, edit, kept)
+    chat.wire(services, words, session, form, talk)
+    compare.wire(services, words, session, form, edit, shelves, sides)

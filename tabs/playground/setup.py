@@ -11,16 +11,11 @@ import gradio as gr
 from backend.assistants import Assistant, Decoding, Instructions, ModelRef
 from backend.prompts.presets import PRESETS, preset_of, with_preset
 from backend.prompts.templates import variables
-from backend.services import Services
-from tabs.errors import shown
 from tabs.playground.form import DECODING, fill, model_value, read
-from tabs.playground.wiring import QUICK
-from tabs.session import Session, owner
 from tabs.text import Words
 
 SLOTS = 4
 """Text boxes for a template's variables besides `input`."""
-VALUES = "playground.values"
 
 
 @dataclass(frozen=True)
@@ -42,9 +37,14 @@ class Setup:
         return [self.form[f"slot_{number}"] for number in range(SLOTS)]
 
     @property
-    def fields(self) -> dict[str, Any]:
-        """The form without the slots: what an assistant is made of."""
-        return {name: widget for name, widget in self.form.items() if not name.startswith("slot_")}
+    def changed(self) -> list[Any]:
+        """What a person's own change of the form triggers; filling it by program does not."""
+        return [widget.input for name, widget in self.form.items() if name != "shots"]
+
+    @property
+    def outputs(self) -> list[Any]:
+        """Everything `fill_updates` may set."""
+        return [*self.form.values(), self.preset, self.shots_note]
 
 
 def default_assistant() -> Assistant:
@@ -181,62 +181,3 @@ def preset_values(form: Mapping[str, Any], name: str) -> list[Any]:
     chosen: Decoding = with_preset(kept, name) if name in PRESETS else kept
     filled = fill(Assistant(decoding=chosen))
     return [filled[field] for field in DECODING]
-
-
-class Editing:
-    """The handlers of the form. What stands in it is kept per project at every change."""
-
-    def __init__(self, services: Services, words: Words, setup: Setup) -> None:
-        self.services, self.words, self.setup = services, words, setup
-
-    def restore(self, project_id: str, request: gr.Request) -> dict[Any, Any]:
-        """The form as it was left in this project."""
-        if not project_id:
-            return gr.skip()
-        project = self.services.projects.open(owner(request), project_id)
-        assistant = project.draft() or default_assistant()
-        values = project.get_note(VALUES) or {}
-        return fill_updates(self.setup, assistant, self.words.t, values if isinstance(values, dict) else {})
-
-    def edited(self, project_id: str, request: gr.Request, **form: Any) -> dict[Any, Any]:
-        """Keep what stands in the form; show the boxes its template asks for and the style it amounts to."""
-        assistant = read(form)
-        if project_id:
-            project = self.services.projects.open(owner(request), project_id)
-            project.keep_draft(assistant)
-            project.set_note(VALUES, values_of(form))
-        boxes = slot_updates(assistant.instructions.template, self.words.t)
-        return {
-            self.setup.preset: preset_of(assistant.decoding),
-            **dict(zip(self.setup.slots, boxes, strict=True)),
-        }
-
-    def style(self, preset: str, **form: Any) -> list[Any]:
-        return preset_values(form, preset)
-
-    def drop_shots(self) -> dict[Any, Any]:
-        return {self.setup.form["shots"]: [], self.setup.shots_note: shots_update([], self.words.t)}
-
-
-def wire(services: Services, words: Words, session: Session, setup: Setup) -> Editing:
-    editing = Editing(services, words, setup)
-    show = shown(words)
-    form = setup.form
-    outputs = [*form.values(), setup.preset, setup.shots_note]
-    kept = [setup.preset, *setup.slots]
-    session.on_project(show(editing.restore), [], outputs)
-    changed = [widget.input for name, widget in form.items() if name != "shots"]
-    gr.on(
-        changed,
-        show(editing.edited),
-        session.project_id,
-        kept,
-        inputs_kwargs=form,
-        **(QUICK | {"trigger_mode": "always_last"}),
-    )
-    save = {"fn": show(editing.edited), "inputs": session.project_id, "outputs": kept, "inputs_kwargs": form, **QUICK}
-    setup.preset.input(
-        show(editing.style), setup.preset, [form[name] for name in DECODING], inputs_kwargs=form, **QUICK
-    ).then(**save)
-    setup.shots_note.act(show(editing.drop_shots), None, [form["shots"], setup.shots_note], **QUICK).then(**save)
-    return editing

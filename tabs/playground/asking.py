@@ -1,0 +1,177 @@
+"""What brings an answer: a new message, an example, again, further, or a message said differently. These stream."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import gradio as gr
+
+from backend.answering import Answer, Question, Trace
+from backend.assistants import Assistant
+from backend.errors import NotFound, StudioError
+from backend.projects.chats import ChatStore
+from backend.projects.turns import Turn
+from tabs.playground.chat_view import Screen, Updates
+from tabs.playground.conversation import writing
+from tabs.playground.form import read
+from tabs.playground.keeping import Page, stream, written
+from tabs.playground.setup import values_of
+from tabs.playground.spoken import said, turn_of
+
+CANDIDATES = 5
+"""Best candidates kept per token, so that "look inside" shows what was weighed for that very answer."""
+WORK = "chat"
+
+
+class Asking:
+    """The handlers that stream. Holds no one's data: what is shown comes from the project each time."""
+
+    def __init__(self, screen: Screen) -> None:
+        self.screen = screen
+        self.answers, self.words, self.stops, self.view = (
+            screen.services.answers,
+            screen.words,
+            screen.stops,
+            screen.view,
+        )
+
+    def send(
+        self, message: str, project_id: str, chat_id: int | None, request: gr.Request, **form: Any
+    ) -> Iterator[Updates]:
+        """A new message. Nothing is stored, and the box keeps its text, until the message is known to be usable."""
+        chats = self.screen.chats(project_id, request)
+        assistant, values = read(form), values_of(form)
+        text = said(message)
+        self.answers.compose(assistant, Question({**values, "input": text}))
+        chat = self.screen.existing(chats, chat_id) or chats.create().id
+        turn = chats.add_user(chat, text)
+        yield from self.answer(request, chats, chat, turn, assistant, values, sent=True)
+
+    def ask(
+        self, project_id: str, chat_id: int | None, request: gr.Request, event: gr.EventData, **form: Any
+    ) -> Iterator[Updates]:
+        """A button of the conversation that brings an answer: an example, again, further, or edited."""
+        told = event._data if isinstance(event._data, dict) else {}
+        act = told.get("act")
+        if act == "example":
+            yield from self.send(str(told.get("text", "")), project_id, chat_id, request, **form)
+            return
+        chats = self.screen.chats(project_id, request)
+        chat = self.screen.existing(chats, chat_id)
+        if chat is None:
+            raise NotFound("error.chat_missing")
+        assistant, values = read(form), values_of(form)
+        turns = chats.turns(chat)
+        if act == "edited":
+            turn = chats.edit_user(turn_of(turns, told).id, said(str(told.get("text", ""))))
+            yield from self.answer(request, chats, chat, turn, assistant, values)
+        elif act == "continue" and turns and turns[-1].role == "assistant":
+            yield from self.further(request, chats, chat, turns, assistant, values)
+        elif act == "regenerate" and turns:
+            yield from self.again(request, chats, chat, turns, assistant, values)
+
+    def answer(
+        self,
+        request: gr.Request,
+        chats: ChatStore,
+        chat: int,
+        turn: Turn,
+        assistant: Assistant,
+        values: Mapping[str, str],
+        sent: bool = False,
+    ) -> Iterator[Updates]:
+        """Answer a person's turn with a new turn."""
+        question = Question({**values, "input": turn.text}, chats.history(chat, turn.id), candidates=CANDIDATES)
+        yield from self.run(request, chats, chat, question, Page(chats, chat, assistant), assistant, sent=sent)
+
+    def again(
+        self,
+        request: gr.Request,
+        chats: ChatStore,
+        chat: int,
+        turns: list[Turn],
+        assistant: Assistant,
+        values: Mapping[str, str],
+    ) -> Iterator[Updates]:
+        """Another version of the last answer. A fixed seed moves on by one per version, or every version would be equal."""
+        last = turns[-1]
+        if last.role == "user":
+            yield from self.answer(request, chats, chat, last, assistant, values)
+            return
+        asked = [turn for turn in turns if turn.role == "user"]
+        if not asked:
+            raise NotFound("error.turn_missing")
+        decoding = assistant.decoding
+        if decoding.temperature == 0:
+            self.words.say("playground.same_again")
+        elif decoding.seed is not None:
+            moved = decoding.model_copy(update={"seed": (decoding.seed + len(last.versions)) % 2**63})
+            assistant = assistant.model_copy(update={"decoding": moved})
+        question = Question(
+            {**values, "input": asked[-1].text}, chats.history(chat, asked[-1].id), candidates=CANDIDATES
+        )
+        page = Page(chats, chat, assistant, turn_id=last.id)
+        yield from self.run(request, chats, chat, question, page, assistant, hide_last=True)
+
+    def further(
+        self,
+        request: gr.Request,
+        chats: ChatStore,
+        chat: int,
+        turns: list[Turn],
+        assistant: Assistant,
+        values: Mapping[str, str],
+    ) -> Iterator[Updates]:
+        """Go on with the last answer where it ended."""
+        version = turns[-1].shown
+        asked = [turn for turn in turns if turn.role == "user"]
+        if not asked:
+            raise NotFound("error.turn_missing")
+        question = Question(
+            {**values, "input": asked[-1].text}, chats.history(chat, asked[-1].id), version.text, CANDIDATES
+        )
+        page = Page.continued(chats, chat, assistant, version.id)
+        before = version.trace or Trace()
+        yield from self.run(request, chats, chat, question, page, assistant, before=before, hide_last=True)
+
+    def run(
+        self,
+        request: gr.Request,
+        chats: ChatStore,
+        chat: int,
+        question: Question,
+        page: Page,
+        assistant: Assistant,
+        *,
+        before: Trace | None = None,
+        hide_last: bool = False,
+        sent: bool = False,
+    ) -> Iterator[Updates]:
+        """Stream one answer to this page. When the page turns to another chat, the answer is still written to its end."""
+        here = str(request.session_hash)
+        stop = self.stops.begin(here, WORK)
+
+        def left() -> bool:
+            return not self.stops.holds(here, WORK, stop)
+
+        def answer() -> Iterator[Answer]:
+            return written(self.answers, assistant, question, stop, page.keep, before)
+
+        try:
+            yield self.screen.begun(chats, chat, question.prefill, hide_last, sent)
+            shown = None
+            for state in stream(answer, stop, left):
+                if left():
+                    return
+                if state is None or state.text == shown:
+                    yield gr.skip()
+                else:
+                    shown = state.text
+                    yield {self.view.writing: writing(shown, self.words.t)}
+            yield self.screen.ended(chats, chat)
+        except StudioError:
+            yield self.screen.ended(chats, chat)
+            raise
+        finally:
+            self.stops.end(here, WORK, stop)

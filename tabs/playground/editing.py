@@ -1,0 +1,99 @@
+"""Working on the form: kept per project at every change, checked as it is typed, filled from what was kept."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from backend.services import Services
+from tabs.errors import shown
+from tabs.playground.checkup import Checkup
+from tabs.playground.form import DECODING, read
+from tabs.playground.setup import (
+    Setup,
+    default_assistant,
+    fill_updates,
+    preset_of,
+    preset_values,
+    shots_update,
+    slot_updates,
+    values_of,
+)
+from tabs.playground.wiring import QUICK
+from tabs.session import Session, owner
+from tabs.text import Words
+
+VALUES = "playground.values"
+
+
+class Editing:
+    """The handlers of the form. `follow` is for whatever fills the form by program: it is then kept and looked over too."""
+
+    def __init__(self, services: Services, words: Words, session: Session, setup: Setup) -> None:
+        self.services, self.words, self.setup = services, words, setup
+        self.checkup = Checkup(words)
+        self.outputs = [setup.preset, *setup.slots, setup.checkup]
+        self.keep: dict[str, Any] = {
+            "fn": shown(words)(self.edited),
+            "inputs": session.project_id,
+            "outputs": self.outputs,
+            "inputs_kwargs": setup.form,
+            **QUICK,
+        }
+        self.preview: dict[str, Any] | None = None
+
+    def restore(self, project_id: str, request: gr.Request) -> dict[Any, Any]:
+        """The form as it was left in this project."""
+        if not project_id:
+            return gr.skip()
+        project = self.services.projects.open(owner(request), project_id)
+        assistant = project.draft() or default_assistant()
+        kept = project.get_note(VALUES)
+        values = kept if isinstance(kept, dict) else {}
+        updates = fill_updates(self.setup, assistant, self.words.t, values)
+        del updates[self.setup.form["model"]]  # Set with its list of choices, by the shelf.
+        return updates | {self.setup.checkup: self.checkup.view(assistant, values)}
+
+    def edited(self, project_id: str, request: gr.Request, **form: Any) -> dict[Any, Any]:
+        """Keep what stands in the form; show the boxes its template asks for, the style it amounts to, and the check-up."""
+        assistant, values = read(form), values_of(form)
+        if project_id:
+            project = self.services.projects.open(owner(request), project_id)
+            project.keep_draft(assistant)
+            project.set_note(VALUES, values)
+        boxes = slot_updates(assistant.instructions.template, self.words.t)
+        return {
+            self.setup.preset: preset_of(assistant.decoding),
+            self.setup.checkup: self.checkup.view(assistant, values),
+            **dict(zip(self.setup.slots, boxes, strict=True)),
+        }
+
+    def style(self, preset: str, **form: Any) -> list[Any]:
+        """An answer style was chosen: its values go into the expert widgets."""
+        return preset_values(form, preset)
+
+    def drop_shots(self) -> dict[Any, Any]:
+        return {self.setup.form["shots"]: [], self.setup.shots_note: shots_update([], self.words.t)}
+
+    def apply(self, event: gr.EventData, **form: Any) -> dict[Any, Any]:
+        """A proposed wording was accepted. The prompt is checked anew, so that the number still means the same finding."""
+        told = event._data if isinstance(event._data, dict) else {}
+        changed = self.checkup.applied(read(form), values_of(form), str(told.get("to", "")))
+        return fill_updates(self.setup, changed, self.words.t, values_of(form))
+
+    def follow(self, done: Any) -> None:
+        """After `done` filled the form: keep it, check it, and show the new preview."""
+        done = done.then(**self.keep)
+        if self.preview is not None:
+            done.then(**self.preview)
+
+
+def wire(session: Session, setup: Setup, editing: Editing) -> None:
+    show, form = shown(editing.words), setup.form
+    session.on_project(show(editing.restore), [], [*setup.outputs, setup.checkup])
+    gr.on(setup.changed, **(editing.keep | {"trigger_mode": "always_last"}))
+    decoding = [form[name] for name in DECODING]
+    editing.follow(setup.preset.input(show(editing.style), setup.preset, decoding, inputs_kwargs=form, **QUICK))
+    editing.follow(setup.shots_note.act(show(editing.drop_shots), None, [form["shots"], setup.shots_note], **QUICK))
+    editing.follow(setup.checkup.act(show(editing.apply), None, setup.outputs, inputs_kwargs=form, **QUICK))

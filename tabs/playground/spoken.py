@@ -1,0 +1,35 @@
+"""What a page sends, made sure of: a message, a turn of this chat, a number."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from backend.errors import BadInput, NotFound
+from backend.projects.turns import Turn
+from backend.text_limits import clean_text
+
+
+def said(message: object) -> str:
+    """What a person typed, cleaned. Raises BadInput (empty, too long, binary)."""
+    text = clean_text(str(message or ""))
+    if not text.strip():
+        raise BadInput("error.text_empty")
+    return text
+
+
+def turn_of(turns: list[Turn], told: Mapping[str, Any]) -> Turn:
+    """The turn a button belongs to, if it is of this chat. Raises NotFound."""
+    wanted = whole(told.get("turn"))
+    for turn in turns:
+        if turn.id == wanted:
+            return turn
+    raise NotFound("error.turn_missing")
+
+
+def whole(value: object) -> int:
+    """A number that the page sent as text. Raises NotFound for anything else."""
+    try:
+        return int(str(value))
+    except ValueError as fault:
+        raise NotFound("error.turn_missing") from fault

@@ -1,0 +1,103 @@
+"""What a chat needs beside answers: opening, naming, deleting, stepping through versions, looking inside. Nothing streams."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import gradio as gr
+
+from backend.errors import NotFound
+from backend.projects.chats import ChatStore
+from tabs.playground.asking import WORK
+from tabs.playground.chat_view import Screen, Updates, inside_of, starters
+from tabs.playground.conversation import chats_view, conversation
+from tabs.playground.spoken import turn_of, whole
+
+NOTE = "playground.chat"
+
+
+class Tending:
+    """The handlers that change or show a chat without asking the model."""
+
+    def __init__(self, screen: Screen) -> None:
+        self.screen = screen
+        self.words, self.stops, self.view = screen.words, screen.stops, screen.view
+
+    def restore(self, project_id: str, chat_id: int | None, request: gr.Request) -> Updates:
+        """The project's chat as it was left. While this page streams, it is left alone."""
+        if not project_id or self.stops.busy(str(request.session_hash), WORK):
+            return gr.skip()
+        project = self.screen.project(project_id, request)
+        noted = project.get_note(NOTE)
+        chat = self.screen.existing(project.chats, noted if isinstance(noted, int) else None)
+        return self.screen.ended(project.chats, chat)
+
+    def note(self, project_id: str, chat_id: int | None, request: gr.Request) -> None:
+        """Remember which chat is open, for the next visit."""
+        if project_id:
+            self.screen.project(project_id, request).set_note(NOTE, chat_id)
+
+    def new(self, project_id: str, request: gr.Request) -> Updates:
+        self.stops.leave(str(request.session_hash), WORK)
+        return self.screen.ended(self.screen.chats(project_id, request), None)
+
+    def stop(self, request: gr.Request) -> None:
+        """End this page's own answer; what was written stays."""
+        self.stops.stop(str(request.session_hash), WORK)
+
+    def tend(self, project_id: str, chat_id: int | None, request: gr.Request, event: gr.EventData) -> Updates:
+        """A button of the conversation, of the list of chats or of the tokens."""
+        told = event._data if isinstance(event._data, dict) else {}
+        project_chats = self.screen.chats(project_id, request)
+        act = str(told.get("act", ""))
+        if act in ("step", "remove", "unremove"):
+            return self.change_turns(project_chats, chat_id, act, told)
+        if act in ("inside", "token"):
+            return self.look_inside(project_chats, chat_id, told)
+        return self.change_chats(project_chats, chat_id, act, told, request)
+
+    def change_turns(self, chats: ChatStore, chat_id: int | None, act: str, told: Mapping[str, Any]) -> Updates:
+        if chat_id is None:
+            raise NotFound("error.chat_missing")
+        if act == "step":
+            chats.choose(turn_of(chats.turns(chat_id), told).id, whole(told.get("to")))
+        elif act == "remove":
+            chats.remove_last(chat_id)
+            turns = chats.turns(chat_id)
+            shown = conversation(turns, self.words.t, starters(self.words), undo=True)
+            return self.screen.ended(chats, chat_id) | {self.view.conversation: shown}
+        else:
+            chats.undo_remove_last(chat_id)
+        return self.screen.ended(chats, chat_id)
+
+    def change_chats(
+        self, chats: ChatStore, chat_id: int | None, act: str, told: Mapping[str, Any], request: gr.Request
+    ) -> Updates:
+        """Open, rename, delete, bring back."""
+        removed = False
+        if act == "undelete":
+            back = chats.undo_remove()
+            chat_id = back.id if back and chat_id is None else chat_id
+        else:
+            target = chats.get(whole(told.get("chat"))).id
+            if act == "renamed":
+                chats.rename(target, str(told.get("text", "")))
+                return {self.view.chats: chats_view(chats.list(), chat_id, self.words.t)}
+            self.stops.leave(str(request.session_hash), WORK)
+            if act == "delete":
+                chats.remove(target)
+                removed, chat_id = True, (None if target == chat_id else chat_id)
+            elif act == "open":
+                chat_id = target
+        return self.screen.ended(chats, chat_id, removed)
+
+    def look_inside(self, chats: ChatStore, chat_id: int | None, told: Mapping[str, Any]) -> Updates:
+        if chat_id is None:
+            raise NotFound("error.chat_missing")
+        turn = turn_of(chats.turns(chat_id), told)
+        picked = whole(told.get("to", 0))
+        return {
+            self.view.inside: inside_of(turn, self.words.t, picked),
+            self.view.inside_box: gr.update(open=True),
+        }
