@@ -73,13 +73,25 @@ def import_project(path: Path, folder: Path, migrating: threading.Lock, limits: 
         unpack(path, folder, {MANIFEST, DATABASE}, set(FOLDERS), limits)
         name = _read_manifest(folder / MANIFEST)
         (folder / MANIFEST).unlink()
-        check_database(folder / DATABASE)
-        project = Project(folder, migrating)
-        try:
-            check_stores(project)
-        finally:
-            project.close()
+        if not (folder / DATABASE).is_file():
+            raise BadInput("error.import_not_export")
+        _check(folder, name, migrating)
     return name
+
+
+def _check(folder: Path, name: str, migrating: threading.Lock) -> None:
+    project = Project(folder, migrating)
+    try:
+        check_database(folder / DATABASE)
+        check_stores(project)
+    except StorageProblem as problem:  # as yet it has no place here that a sentence could name
+        if problem.key == "error.project_damaged":
+            raise StorageProblem("error.import_damaged") from problem
+        if problem.key == "error.project_newer":
+            raise StorageProblem(problem.key, project=name, format=problem.details["format"]) from problem
+        raise
+    finally:
+        project.close()
 
 
 def contents(folder: Path) -> Iterator[Path]:
@@ -128,7 +140,7 @@ def _read_manifest(file: Path) -> str:
     try:
         manifest = json.loads(file.read_text(encoding="utf-8"))
         kind, name = int(manifest["format"]), str(manifest["name"])
-    except (FileNotFoundError, ValueError, KeyError, TypeError) as fault:
+    except (FileNotFoundError, ValueError, LookupError, TypeError, OverflowError, RecursionError) as fault:
         raise BadInput("error.import_not_export") from fault
     if kind > FORMAT:
         raise StorageProblem("error.project_newer", project=name[:NAME_LIMIT], format=str(kind))

@@ -61,7 +61,7 @@ def check_stores(project: Project) -> None:
 
 
 def _damaged(file: Path) -> StorageProblem:
-    return StorageProblem("error.project_damaged", project=file.name)
+    return StorageProblem("error.project_damaged", project=file.parent.name)
 
 
 def _only_data(connection: sqlite3.Connection) -> bool:
@@ -78,7 +78,7 @@ def _check_format(connection: sqlite3.Connection, file: Path) -> None:
     if len(found) != 1:
         raise _damaged(file)
     if found[0] not in REVISIONS:
-        raise StorageProblem("error.project_newer", project=file.name, format=str(found[0])[:20])
+        raise StorageProblem("error.project_newer", project=file.parent.name, format=str(found[0])[:20])
 
 
 def _check_columns(session: Session, table: Table) -> None:
@@ -101,7 +101,8 @@ def _types(column: Column[object]) -> str:
 
 
 def _read_all(session: Session) -> None:
-    session.get_one(ProjectRow, session.scalars(select(ProjectRow.id)).one())
+    if session.scalars(select(ProjectRow.id)).all() != [1]:
+        raise ValueError("project")
     for stamped in (ProjectRow, AssistantRow, PromptRow, ChatRow, TurnVersionRow):
         for created in session.scalars(select(stamped.created)):
             moment(created)

@@ -6,6 +6,7 @@ import io
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, inspect
+from sqlalchemy.exc import SQLAlchemyError
 
 from backend.errors import StorageProblem
 
@@ -22,10 +23,10 @@ def upgrade(engine: Engine, file: Path, to: str = HEAD) -> None:
     """
     with engine.connect() as connection:
         found = revision(connection)
-    if found == to:
-        return
-    if found is not None and found not in REVISIONS:
-        raise StorageProblem("error.project_newer", project=file.parent.name, format=found)
+        if found == to:
+            return
+        if found is not None and found not in REVISIONS:
+            raise StorageProblem("error.project_newer", project=_name(connection, file), format=found)
     with engine.execution_options(writing=True).begin() as connection:
         _run_alembic(connection, to)
 
@@ -36,6 +37,14 @@ def revision(connection: Connection) -> str | None:
         return None
     found = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
     return None if found is None else str(found)
+
+
+def _name(connection: Connection, file: Path) -> str:
+    """The project's name, should a newer format still keep it in the same place."""
+    try:
+        return str(connection.exec_driver_sql("SELECT name FROM project").scalar_one())
+    except SQLAlchemyError:
+        return file.parent.name
 
 
 def _run_alembic(connection: Connection, to: str) -> None:

@@ -257,7 +257,7 @@ def test_many_threads_write_and_read_and_nothing_is_lost(project: Project) -> No
 
     def talk(speaker: int) -> None:
         try:
-            for number in range(25):
+            for number in range(20):
                 project.chats.add_user(chat.id, f"{speaker}-{number}")
                 project.chats.turns(chat.id)
                 project.assistants.save("같은 이름", Assistant())
@@ -271,5 +271,5 @@ def test_many_threads_write_and_read_and_nothing_is_lost(project: Project) -> No
         thread.join()
     assert faults == []
     said = [turn.text for turn in project.chats.turns(chat.id)]
-    assert sorted(said) == sorted(f"{speaker}-{number}" for speaker in range(4) for number in range(25))
-    assert [saved.number for saved in project.assistants.versions("같은 이름")] == list(range(100, 0, -1))
+    assert sorted(said) == sorted(f"{speaker}-{number}" for speaker in range(4) for number in range(20))
+    assert [saved.number for saved in project.assistants.versions("같은 이름")] == list(range(80, 0, -1))
