@@ -1,7 +1,8 @@
 """Who may enter a studio that more than one machine can reach: names, hashed passwords, and open sessions.
 
-Two files in the home folder, both readable by their owner only: accounts.json (argon2id hashes, parameters of RFC 9106's
-low-memory profile as argon2-cffi sets them) and sessions.json (SHA-256 of random tokens, so that the file opens no door).
+Two files in the home folder, both readable by their owner only: accounts.json (argon2id hashes, parameters of RFC
+9106's low-memory profile as argon2-cffi sets them) and sessions.json (SHA-256 of random tokens: the file opens no
+door).
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ class Accounts:
     def add(self, name: str, password: str | None = None) -> str:
         """Add an account, or give an existing one a new password; returns the password (made up when None).
 
-        Raises BadInput("error.account_name" | "error.account_password") and StorageProblem when the home folder cannot be written.
+        Raises BadInput("error.account_name" | "error.account_password"), and StorageProblem when it cannot be kept.
         """
         if not NAME.fullmatch(name):
             raise BadInput("error.account_name", name=name)

@@ -39,14 +39,14 @@ class Services:
         return Runs(project.runs_folder, self.settings)
 
     def first_project(self, owner: str, name: str) -> str:
-        """The id of the project a person finds open: the last one, the sample on the first visit, else a new one `name`."""
+        """The id of the project a person finds open: the last one, the sample at first, else a new one of that name."""
         self.projects.ensure_sample(owner, ASSETS / "samples")
         found = self.projects.last(owner) or self.projects.create(owner, name).id
         self.projects.remember(owner, found)
         return found
 
     def runs_seen(self, owner: str, project_id: str, recent_s: float) -> list[tuple[str, Run]]:
-        """What the tray shows: ("house" | "project", run), working ones first, ended ones only for `recent_s` seconds."""
+        """("house" | "project", run) of all that are at work, then of those that ended within `recent_s` seconds."""
         found = [("house", run) for run in self.house_runs.list()]
         if project_id:
             found += [("project", run) for run in self.runs(self.projects.open(owner, project_id)).list()]

@@ -1,7 +1,7 @@
 """Arguments -> Settings -> serve.
 
-    python -m studio [--home FOLDER] [--host ADDRESS] [--port NUMBER] [--share] [--offline] [--no-browser] [--root-path /x]
-    python -m studio accounts add NAME [--home FOLDER]
+python -m studio [--home FOLDER] [--host ADDRESS] [--port NUMBER] [--share] [--offline] [--no-browser] [--root-path /x]
+python -m studio accounts add NAME [--home FOLDER]
 """
 
 from __future__ import annotations
@@ -32,10 +32,18 @@ def parser() -> argparse.ArgumentParser:
     options = argparse.ArgumentParser(prog="matchum", description="맞춤 Matchum")
     options.add_argument("--home", type=Path, help="folder of projects, models and accounts / 프로젝트·모델·계정 폴더")
     options.add_argument("--host", help="address to listen on / 받을 주소 (127.0.0.1)")
-    options.add_argument("--port", type=int, help="port; the next free one if taken / 포트, 쓰는 중이면 다음 번호 (7860)")
-    options.add_argument("--share", action="store_const", const=True, help="public address, needs accounts / 공개 주소, 계정 필요")
-    options.add_argument("--offline", action="store_const", const=True, help="never use the network / 네트워크를 쓰지 않음")
-    options.add_argument("--no-browser", action="store_const", const=True, help="do not open a browser / 브라우저를 열지 않음")
+    options.add_argument(
+        "--port", type=int, help="port; the next free one if taken / 포트, 쓰는 중이면 다음 번호 (7860)"
+    )
+    options.add_argument(
+        "--share", action="store_const", const=True, help="public address, needs accounts / 공개 주소, 계정 필요"
+    )
+    options.add_argument(
+        "--offline", action="store_const", const=True, help="never use the network / 네트워크를 쓰지 않음"
+    )
+    options.add_argument(
+        "--no-browser", action="store_const", const=True, help="do not open a browser / 브라우저를 열지 않음"
+    )
     options.add_argument("--root-path", help="path in front of the studio behind a proxy / 프록시 뒤 경로")
     options.add_argument("--add-account", metavar="NAME", help="add an account and stop / 계정을 만들고 끝냄")
     commands = options.add_subparsers(dest="command", metavar="accounts")
@@ -69,7 +77,11 @@ def add_account(settings: Settings, name: str) -> int:
     """Ask for a password on a terminal, make one up elsewhere or when none is typed, and show that one once."""
     from backend.accounts import Accounts
 
-    typed = getpass.getpass(f"Password for {name} / {name} 비밀번호 (Enter: made up / 자동): ") if sys.stdin.isatty() else ""
+    typed = (
+        getpass.getpass(f"Password for {name} / {name} 비밀번호 (Enter: made up / 자동): ")
+        if sys.stdin.isatty()
+        else ""
+    )
     password = Accounts(settings.home).add(name, typed or None)
     print(f"{name}: " + ("OK" if typed else password))
     return 0

@@ -1,15 +1,15 @@
 """Who may ask for what, decided in front of everything else that the studio serves.
 
-On 127.0.0.1 without accounts everybody who reaches the port is "owner", so only this machine's own names are answered (a
-page elsewhere that has its name resolve to 127.0.0.1 is not). With accounts every route needs a session, except the sign-in
-page and what it is drawn with. A request that changes something must come from our own pages: the Origin is compared.
+On 127.0.0.1 without accounts everybody who reaches the port is "owner", so only this machine's own names are answered
+(a page elsewhere that has its name resolve to 127.0.0.1 is not). With accounts every route needs a session, except the
+sign-in page and what it is drawn with. A request that changes something must come from our own pages: the Origin is
+compared.
 """
 
 from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from urllib.parse import quote, urlsplit
 
@@ -18,7 +18,7 @@ from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from backend.accounts import Accounts
 from backend.settings import Settings
@@ -87,7 +87,7 @@ class Access:
         return self.accounts.holder(token) if token else None
 
     def known_host(self, connection: HTTPConnection) -> bool:
-        """With accounts a foreign name is harmless (its pages have no session); without, only this machine's names pass."""
+        """With accounts a foreign name is harmless (its pages have no session), else only this machine's names pass."""
         return self.signs_in or host_of("//" + connection.headers.get("host", "")) in LOCAL_HOSTS
 
     def own_origin(self, connection: HTTPConnection) -> bool:
@@ -150,7 +150,7 @@ def open_to_all(path: str) -> bool:
     return any(path == known or (known.endswith("/") and path.startswith(known)) for known in OPEN_PATHS)
 
 
-def guarded(send: Send) -> Callable[[dict[str, object]], Awaitable[None]]:
+def guarded(send: Send) -> Send:
     """Headers that every answer carries: not to be framed by other sites, not to be guessed at, no addresses told."""
     extra = [
         (b"x-content-type-options", b"nosniff"),
@@ -158,9 +158,9 @@ def guarded(send: Send) -> Callable[[dict[str, object]], Awaitable[None]]:
         (b"content-security-policy", b"frame-ancestors 'self'"),
     ]
 
-    async def answer(message: dict[str, object]) -> None:
+    async def answer(message: Message) -> None:
         if message["type"] == "http.response.start":
-            given = list(message.get("headers", []))  # type: ignore[call-overload]
+            given = list(message.get("headers", []))
             names = {name.lower() for name, _ in given}
             message["headers"] = given + [pair for pair in extra if pair[0] not in names]
         await send(message)

@@ -24,4 +24,5 @@ def build_app(services: Services, language: Language) -> gr.Blocks:
                 with gr.Tab(words.t(f"header.tab_{name}"), id=name, elem_id=f"tab-{name}") as place:
                     tab.build(services, words, replace(session, tab=place))
     page.queue(api_open=False, default_concurrency_limit=None, max_size=512)
-    return page
+    made: gr.Blocks = page
+    return made

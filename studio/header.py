@@ -13,7 +13,7 @@ from backend.models.memory import machine
 from backend.services import Services
 from tabs import widgets
 from tabs.errors import shown
-from tabs.session import Session, owner, project_list
+from tabs.session import QUIET, Session, owner, project_list
 from tabs.text import Words
 
 POLL_S = 2.0
@@ -64,13 +64,12 @@ def build_header(services: Services, words: Words, page: gr.Blocks) -> Session:
         services.act_on_run(owner(request), open_id, pressed.do, pressed.what)
         return poll(open_id, "", request)
 
-    quiet = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
     shown_there = [tray, panel, chip, seen]
-    page.load(load, None, [project, project_id], **quiet)
-    project.input(switch, project, project_id, **quiet)
+    page.load(load, None, [project, project_id], **QUIET)
+    project.input(switch, project, project_id, **QUIET)
     tray.click(None, js=TOGGLE, api_visibility="private")
-    panel.click(act, project_id, shown_there, **quiet)
-    gr.on([timer.tick, project_id.change], poll, [project_id, seen], shown_there, **quiet)
+    panel.click(act, project_id, shown_there, **QUIET)
+    gr.on([timer.tick, project_id.change], poll, [project_id, seen], shown_there, **QUIET)
     return session
 
 

@@ -1,7 +1,7 @@
 """What Gradio's page lacks and has no parameter for: its own language, from the first byte on.
 
-Gradio writes `<html lang="en">` on every page and picks the words of its own widgets by the browser's language. Here the page
-says which language it is in, and the widgets follow the page.
+Gradio writes `<html lang="en">` on every page and picks the words of its own widgets by the browser's language. Here
+the page says which language it is in, and the widgets follow the page.
 """
 
 from __future__ import annotations

@@ -20,6 +20,7 @@ from starlette.responses import FileResponse
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
+from backend.errors import Busy
 from backend.services import Services
 from backend.settings import ASSETS, Settings
 from studio.access import OWNER_KEY, Access, Gate
@@ -96,24 +97,21 @@ def styles(words: Words) -> str:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A listening socket on the wanted port, or on the next free one. Raises OSError when none of fifty is free."""
+    """A socket on the wanted port or the next free one. Raises Busy("error.no_port", host=, first=, last=)."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    for number in range(port, port + TRIES) if port else (0,):
+    last = min(port + TRIES, 65535) if port else 0
+    for number in range(port, last + 1):
         trying = socket.socket(family, socket.SOCK_STREAM)
-        # On Windows this option would let two programs share a port.
-        if hasattr(socket, "SO_EXCLUSIVEADDRUSE"):
-            trying.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
-        else:
-            trying.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # On Windows the option of the other systems would let two programs share a port.
+        exclusive = getattr(socket, "SO_EXCLUSIVEADDRUSE", None)
+        trying.setsockopt(socket.SOL_SOCKET, exclusive or socket.SO_REUSEADDR, 1)
         try:
             trying.bind((host, number))
             trying.listen(128)
             return trying
-        except OSError as fault:
+        except OSError:
             trying.close()
-            if number == port + TRIES - 1 or not port or number == 65535:
-                raise fault
-    raise OSError("no port")
+    raise Busy("error.no_port", host=host, first=str(port), last=str(last))
 
 
 def address(host: str, port: int, root_path: str = "") -> str:

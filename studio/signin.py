@@ -22,12 +22,14 @@ PAGE = """<!doctype html>
 </head>
 <body>
 <main>
-<p class="brand"><img src="{root}/assets/logo.svg" alt="" width="32" height="32"><b>{brand}</b> <span>{tagline}</span></p>
+<p class="brand"><img src="{root}/assets/logo.svg" alt="" width="32" height="32">
+<b>{brand}</b> <span>{tagline}</span></p>
 <h1>{title}</h1>
 {told}
 <form method="post" action="{root}/signin">
 <input type="hidden" name="next" value="{next}">
-<label>{name}<input name="name" autocomplete="username" autocapitalize="none" required autofocus value="{given}"></label>
+<label>{name}<input name="name" autocomplete="username" autocapitalize="none" required autofocus
+value="{given}"></label>
 <label>{password}<input name="password" type="password" autocomplete="current-password" required></label>
 <button>{enter}</button>
 </form>

@@ -3,8 +3,8 @@
     @shown(words)
     def send(...): ...
 
-A StudioError shows its own sentence as a toast and leaves the page as it is. Anything else is a bug: the traceback goes to
-the log, the person gets an apology and the log's name.
+A StudioError shows its own sentence as a toast and leaves the page as it is. Anything else is a bug: the traceback goes
+to the log, the person gets an apology and the log's name.
 """
 
 from __future__ import annotations

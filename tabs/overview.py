@@ -15,13 +15,12 @@ from backend.services import Services
 from tabs import overview_views as views
 from tabs import widgets
 from tabs.errors import shown
-from tabs.session import Session, owner, project_list
+from tabs.session import QUIET, Session, owner, project_list
 from tabs.text import Words
 
 EVER = float("inf")
 LARGEST_ASSISTANT = 4_000_000
-BUTTONS: Final = {"rename": "secondary", "duplicate": "secondary", "export": "secondary", "delete": "stop"}
-QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
+BUTTONS: Final[dict[str, Any]] = {"rename": "secondary", "duplicate": "secondary", "export": "secondary", "delete": "stop"}
 
 
 @dataclass(frozen=True)
@@ -220,7 +219,9 @@ def wire_assistants(
         if file.stat().st_size > LARGEST_ASSISTANT:
             raise BadInput("error.assistant_file", where=file.name, why=words.size(file.stat().st_size))
         value = Assistant.from_json(file.read_bytes())
-        saved = opened(project_id, request).assistants.save(value.name or file.stem, value, words.t("overview.from_file"))
+        saved = opened(project_id, request).assistants.save(
+            value.name or file.stem, value, words.t("overview.from_file")
+        )
         words.say("overview.assistant_imported", "success", name=saved.name, number=saved.number)
 
     @shown(words)

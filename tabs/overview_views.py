@@ -24,7 +24,8 @@ def projects_view(words: Words, infos: Sequence[ProjectInfo], open_id: str) -> s
         here = info.id == open_id
         state = f'<span class="tag good">{escape(t("overview.open_now"))}</span>' if here else ""
         button = "" if here else widgets.action(t("overview.open"), "open", info.id)
-        name = f"<b>{escape(info.name)}</b> {state}<small>{escape(t('overview.changed', when=words.when(info.changed)))}</small>"
+        when = escape(t("overview.changed", when=words.when(info.changed)))
+        name = f"<b>{escape(info.name)}</b> {state}<small>{when}</small>"
         rows.append((name, f'<div class="acts">{button}</div>'))
     return widgets.table((), rows, css="projects")
 

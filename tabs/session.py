@@ -1,20 +1,23 @@
 """What a tab knows of the page it stands on: who looks at it, which project is open, and when that changes.
 
-    def build(services, words, session): ...
-        session.on_project(show, outputs=[...])     # now, after every switch, and when the tab is opened again
+def build(services, words, session): ...
+    session.on_project(show, outputs=[...])     # now, after every switch, and when the tab is opened again
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import gradio as gr
 
 from backend.services import Services
 
 OWNER = "owner"
+
+QUIET: Final[dict[str, Any]] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
+"""What an ordinary event is given: no veil over its outputs, not listed in the API, nobody waits for another."""
 
 
 def owner(request: gr.Request) -> str:
@@ -64,7 +67,5 @@ class Session:
                 handler,
                 [self.project_id, *inputs],
                 list(outputs),
-                show_progress="hidden",
-                api_visibility="private",
-                concurrency_limit=None,
+                **QUIET,
             )

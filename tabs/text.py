@@ -1,7 +1,8 @@
 """Words on screen: `Words("ko").t("header.brand")` for labels, `.say(...)` for toasts.
 
-The words live in assets/locale/<language>/<part>.json under flat dotted keys; the parts are merged and a key that stands in
-two of them is refused. Details that fill a sentence are written for people: bytes as "1.2 GB", seconds as "3분 20초".
+The words live in assets/locale/<language>/<part>.json under flat dotted keys; the parts are merged, and a key that
+stands in two of them is refused. Details that fill a sentence are written for people: bytes as "1.2 GB", seconds as
+"3분 20초".
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What two or more tabs draw: small HTML made of escaped pieces, lists with buttons in them, and the state of a run.
 
-A list of twenty rows with three buttons each is one component, not sixty: the buttons are marked with `action(...)` and a
-click arrives at one handler as `chosen(event)`.
+A list of twenty rows with three buttons each is one component, not sixty: the buttons are marked with `action(...)`
+and a click arrives at one handler as `chosen(event)`.
 """
 
 from __future__ import annotations
@@ -165,9 +165,8 @@ def hidden_download(elem_id: str) -> gr.DownloadButton:
 def click_download(elem_id: str) -> str:
     """JavaScript that fetches what the hidden download now holds, once."""
     return (
-        "(file) => { setTimeout(() => {"
-        f" const at = document.querySelector('#{elem_id}'); const link = at && (at.closest('a') || at.querySelector('a') || at);"
-        " if (link) link.click(); }, 250); return file; }"
+        f"(file) => {{ if (file) setTimeout(() => {{ const at = document.getElementById('{elem_id}');"
+        " (at.closest('a') || at.querySelector('a') || at).click(); }, 250); return file; }"
     )
 
 
