@@ -33,7 +33,8 @@ _CRITERION = re.compile(
     r"\d|[한두세네]\s?(?:문장|단어|줄|가지|개)|·{3,}|\b(?:one|two|three|four|five)\b|[:(]|즉|예를 들어|such as"
 )
 _REMEMBERED = re.compile(
-    r"(?:아까|앞서 말한|조금 전에|방금 말한|지난번에|지난번처럼|이전 대화(?:에서|처럼))(?:\s?(?:처럼|말한|대로))?\s?"
+    r"(?:아까|앞서 말한|조금 전에|방금 말한|지난번에|지난번처럼|이전 대화(?:에서|처럼))(?:\s?(?:처럼|말한|대로))?"
+    r"(?:\s(?:형식|방식|방법|내용|기준|규칙)(?:으로|대로|처럼|에 따라))?\s?"
     r"|,?\s?\b(?:as (?:i said|before|mentioned earlier|discussed)|like (?:before|last time)|as last time)\b",
     re.I,
 )
@@ -93,7 +94,7 @@ def _exact(prompt: Prompt, text: str, start: int, end: int) -> str:
     line = text[text.rfind("\n", 0, start) + 1 : (text + "\n").index("\n", end)]
     kinds = reading.families(reading.blanked(line))
     language = reading.language_of(line) or prompt.language
-    known = kinds[0] if kinds and kinds[0] in ("summarise", "translate", "rewrite") else "other"
+    known = kinds[0] if kinds and kinds[0] != "write" else "other"
     measure = wording(language, f"exact.{known}")
     if language == "ko":
         return text[:start] + measure + text[end:]
@@ -109,7 +110,7 @@ def _exact(prompt: Prompt, text: str, start: int, end: int) -> str:
 def several_tasks(prompt: Prompt) -> Iterator[Finding]:
     """Two or more kinds of task without a form that keeps their results apart (JSON, numbered headings)."""
     kinds = prompt.families
-    apart = re.search(r"JSON|^\s*(?:\d+[.)]|[-*])\s|단계|형식:|format:", prompt.text, re.M | re.I)
+    apart = re.search(r"JSON|^[ \t]{0,8}(?:\d{1,2}[.)]|[-*])\s|단계|형식:|format:", prompt.text, re.M | re.I)
     if len(kinds) < 2 or apart or reading.braced(prompt.text):
         return
     names = [wording(prompt.language, f"name.{kind}") for kind in kinds]

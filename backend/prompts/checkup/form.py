@@ -51,7 +51,7 @@ _SHORT = re.compile(
 _LONG = re.compile(
     r"(?:(?:자세히|자세하게|상세히|상세하게|길게)(?!\s(?:읽|살|보|검토|들))|(?:자세한|상세한)\s(?:설명|답|글"
     r"|내용|분석)(?:을|으로)?)\s?"
-    r"|(?:최소\s)?(?:[2-9]\d\d|\d{4,}|[1-9],\d{3})\s?(?:자|글자)(?!\s?(?:이내|이하|를 넘지|까지))(?:\s?(?:이상"
+    r"|(?:최소\s)?(?<!\d)(?:[2-9]\d\d|\d{4,6}|[1-9],\d{3})\s?(?:자|글자)(?!\s?(?:이내|이하|를 넘지|까지))(?:\s?(?:이상"
     r"|정도|내외))?(?:으로|로)?\s?"
     r"|,?\s?(?:\b(?:and|but|yet)\s)?(?:\b(?:in (?:full |great |much )?detail|at length|comprehensively"
     r"|thoroughly)\b|\b(?:detailed|comprehensive|thorough|in-depth|very long)(?=\s(?:answer|explanation|summary"
@@ -145,7 +145,10 @@ def _without_long(text: str) -> str:
 
 def _denied(text: str, found: re.Match[str]) -> bool:
     """Whether the words around a piece take it back: "자세한 설명은 쓰지 마십시오", "without a detailed analysis"."""
-    return bool(_DENIED_AFTER.match(text[found.end() :]) or _DENIED_BEFORE.search(text[: found.start()]))
+    return bool(
+        _DENIED_AFTER.match(text[found.end() : found.end() + 40])
+        or _DENIED_BEFORE.search(text[max(0, found.start() - 40) : found.start()])
+    )
 
 
 def answer_cut(prompt: Prompt) -> Iterator[Finding]:

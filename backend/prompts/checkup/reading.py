@@ -52,7 +52,7 @@ _ASKS: Final = re.compile(
     r"(?:십시오|시오|세요|셔요|줘|다오|바랍니다|부탁|해라|하라|[쓰적으]라|[가-힣]기\.?\s*$|할 것|을 것"
     r"|[가-힣]?[합입]니다만|[가-힣]해\.?\s*$|해야 (?:한다|합니다)"
     r"|(?:답|요약|번역|분류|추출|정리|설명|출력|작성|판단)(?:한다|합니다))"
-    r"|^\s*(?:please\s+)?(?:answer|summari[sz]e|translate|classify|categori[sz]e|extract|find|identify|list|write"
+    r"|^[ \t]{0,8}(?:please )?(?:answer|summari[sz]e|translate|classify|categori[sz]e|extract|find|identify|list|write"
     r"|rewrite"
     r"|rephrase|explain|describe|return|give|choose|pick|decide|determine|label|read|use|keep|reply|respond|tell|make"
     r"|create|generate|copy|put|say|act|convert|compare|draft|suggest|correct|check|improve|turn|state|name|be"
@@ -64,7 +64,7 @@ _ASKS: Final = re.compile(
     re.I | re.M,
 )
 _NEGATIVE = re.compile(
-    r"(?:지\s?(?:는\s|도\s)?(?:마|말(?!고|며)|않)|금지|안\s?됩니다|안\s?된다)|^\s*(?:please\s+)?(?:do not|don't"
+    r"(?:지\s?(?:는\s|도\s)?(?:마|말(?!고|며)|않)|금지|안\s?됩니다|안\s?된다)|^[ \t]{0,8}(?:please )?(?:do not|don't"
     r"|never|avoid|no)\b"
     r"|\byou (?:must|should|may) (?:not|never)\b|\bmustn't\b",
     re.I,
@@ -108,7 +108,7 @@ def without_labels(template: str) -> str:
     """The template without its variables, and without lines that only name what stands there ("글:", "Text:")."""
     for name in variables(template):
         template = template.replace(f"{{{name}}}", "")
-    return re.sub(r"^[\s\"'`#<>/*=|-]*$", "", _LABEL_LINE.sub("", template), flags=re.M)
+    return re.sub(r"^[ \t\"'`#<>/*=|-]*$", "", _LABEL_LINE.sub("", template), flags=re.M)
 
 
 def families(prose: str) -> list[str]:

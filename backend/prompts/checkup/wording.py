@@ -26,10 +26,12 @@ _KO: Final = {
     "name.extract": "추출",
     "name.rewrite": "고친 글",
     "name.write": "새 글",
-    "exact.summarise": "핵심을 두 문장으로",
+    "exact.summarise": "핵심만 두 문장으로",
     "exact.translate": "뜻을 더하거나 빼지 말고",
-    "exact.rewrite": "뜻은 그대로 두고 맞춤법과 문장을",
-    "exact.other": "글에 있는 내용만으로 세 문장 이내로",
+    "exact.rewrite": "뜻은 그대로 두고",
+    "exact.other": "세 문장 이내로",
+    "exact.classify": "가장 가까운 한 가지로",
+    "exact.extract": "글에 적힌 그대로",
 }
 _EN: Final = {
     "instruction": "Read the text below and write its main point in at most three sentences.",
@@ -54,7 +56,9 @@ _EN: Final = {
     "exact.summarise": "in two sentences",
     "exact.translate": "without adding or leaving out anything",
     "exact.rewrite": "without changing its meaning",
-    "exact.other": "in at most three sentences, using only what the text says",
+    "exact.other": "in at most three sentences",
+    "exact.classify": "into one category",
+    "exact.extract": "exactly as written",
 }
 _WORDINGS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType({"ko": _KO, "en": _EN})
 
