@@ -39,3 +39,8 @@ def clean_name(text: str, limit: int, key: str) -> str:
     if not 1 <= len(name) <= limit or any(unicodedata.category(sign) == "Cc" for sign in name):
         raise BadInput(key, limit=limit)
     return name
+
+
+def writable(text: str) -> str:
+    """A model's text as it is, but for half characters (lone surrogates), which no file can hold."""
+    return text.encode("utf-8", "replace").decode("utf-8")

@@ -13,11 +13,11 @@ from backend.answering import Trace
 from backend.assistants import Assistant
 from backend.errors import BadInput, NotFound
 from backend.messages import Message
-from backend.projects.database import Database
+from backend.projects.database import Database, row_id
 from backend.projects.moments import moment
 from backend.projects.tables import ChatRow, TurnRow, TurnVersionRow
-from backend.projects.turns import Chat, Speaker, Turn, TurnVersion, read_turn, read_version, trace_text, writable
-from backend.text_limits import clean_name, clean_text
+from backend.projects.turns import Chat, Speaker, Turn, TurnVersion, read_turn, read_version, trace_text
+from backend.text_limits import clean_name, clean_text, writable
 
 TITLE_LIMIT = 120
 GUESSED_TITLE = 60
@@ -106,7 +106,7 @@ class ChatStore:
     def update_version(self, version_id: int, text: str, trace: Traced) -> None:
         """An answer grew (streaming, Continue). Kept also when its chat was removed meanwhile. Raises NotFound."""
         with self._database.write() as session:
-            row = session.get(TurnVersionRow, version_id)
+            row = session.get(TurnVersionRow, row_id(version_id))
             if row is None:
                 raise NotFound("error.turn_missing")
             row.text, row.trace = writable(text), trace_text(trace)
@@ -176,14 +176,14 @@ def _chat(row: ChatRow) -> Chat:
 
 
 def _chat_row(session: Session, chat_id: int) -> ChatRow:
-    row = session.get(ChatRow, chat_id)
+    row = session.get(ChatRow, row_id(chat_id))
     if row is None or row.removed_at is not None:
         raise NotFound("error.chat_missing")
     return row
 
 
 def _turn_row(session: Session, turn_id: int) -> TurnRow:
-    row = session.get(TurnRow, turn_id)
+    row = session.get(TurnRow, row_id(turn_id))
     if row is None or row.removed_at is not None:
         raise NotFound("error.turn_missing")
     return row

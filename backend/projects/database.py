@@ -146,6 +146,11 @@ def _engine(path: Path) -> Engine:
     return engine
 
 
+def row_id(asked: object) -> int:
+    """What a page sent as an id, as one that a row can have; 0, which no row has, for anything else."""
+    return asked if type(asked) is int and 0 < asked < 2**63 else 0
+
+
 @contextmanager
 def told(path: Path) -> Iterator[None]:
     """Turns SQLite's faults with the file into the studio's; a fault in our SQL stays the bug that it is."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from backend.projects.database import Database
 from backend.projects.tables import NoteRow
-from backend.projects.turns import writable
+from backend.text_limits import writable
 
 
 class NoteStore:

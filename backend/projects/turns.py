@@ -16,6 +16,7 @@ from backend.messages import Message
 from backend.projects.assistants import read_assistant
 from backend.projects.moments import moment
 from backend.projects.tables import TurnRow, TurnVersionRow
+from backend.text_limits import writable
 
 Speaker = Literal["user", "assistant"]
 
@@ -91,8 +92,3 @@ def trace_text(trace: Trace | Mapping[str, Any]) -> str:
     """JSON of a trace, as it is kept."""
     plain = TypeAdapter(Trace).dump_python(trace, mode="json") if isinstance(trace, Trace) else dict(trace)
     return writable(json.dumps(plain, ensure_ascii=False))
-
-
-def writable(text: str) -> str:
-    """A model's text as it is, but for half characters (lone surrogates), which no file can hold."""
-    return text.encode("utf-8", "replace").decode("utf-8")

@@ -11,9 +11,9 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from backend.errors import NotFound
-from backend.projects.database import Database
+from backend.projects.database import Database, row_id
 from backend.projects.tables import AssistantRow, PromptRow
-from backend.text_limits import clean_name, clean_text
+from backend.text_limits import clean_name, clean_text, writable
 
 NAME_LIMIT = 120
 NOTE_LIMIT = 2_000
@@ -46,13 +46,13 @@ class VersionStore(ABC, Generic[Row, Saved]):
     def versions(self, name: str) -> Sequence[Saved]:
         """All versions of a name, the latest first; empty for a name that is not there."""
         with self._database.read() as session:
-            found = select(self.row).where(self.row.name == name, self.row.removed_at.is_(None))
+            found = select(self.row).where(self.row.name == writable(name), self.row.removed_at.is_(None))
             return [self._saved(row) for row in session.scalars(found.order_by(self.row.number.desc()))]
 
     def get(self, saved_id: int) -> Saved:
         """One version, also while its name is in the bin (a chat may still point at it). Raises NotFound."""
         with self._database.read() as session:
-            row = session.get(self.row, saved_id)
+            row = session.get(self.row, row_id(saved_id))
             if row is None:
                 raise NotFound(self.missing)
             return self._saved(row)
@@ -60,7 +60,9 @@ class VersionStore(ABC, Generic[Row, Saved]):
     def remove(self, name: str) -> None:
         """Put all versions of a name in the bin. Raises NotFound."""
         with self._database.write() as session:
-            found = session.scalars(select(self.row).where(self.row.name == name, self.row.removed_at.is_(None))).all()
+            found = session.scalars(
+                select(self.row).where(self.row.name == writable(name), self.row.removed_at.is_(None))
+            ).all()
             if not found:
                 raise NotFound(self.missing)
             now = time.time()
@@ -80,7 +82,7 @@ class VersionStore(ABC, Generic[Row, Saved]):
     def _add(self, session: Session, row: Row, parent: int | None) -> Saved:
         """Number the row and keep it. Without a `parent` the version before is its parent."""
         latest = session.scalar(select(self.row).where(self.row.name == row.name).order_by(self.row.number.desc()))
-        if parent is not None and session.get(self.row, parent) is None:
+        if parent is not None and session.get(self.row, row_id(parent)) is None:
             raise NotFound(self.missing)
         row.number = latest.number + 1 if latest is not None else 1
         shown = latest is not None and latest.removed_at is None

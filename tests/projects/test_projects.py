@@ -6,6 +6,7 @@ import json
 import os
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -41,7 +42,11 @@ def test_a_taken_name_gets_a_number(projects: Projects) -> None:
 @pytest.mark.parametrize("name", ["", " ", "x" * 81, "a\0b", "a\x07b"])
 def test_what_cannot_be_a_projects_name(projects: Projects, home: Path, name: str) -> None:
     kept = projects.create("owner", "kept")
-    for write in (lambda: projects.create("owner", name), lambda: projects.rename("owner", kept.id, name)):
+    writes: list[Callable[[], object]] = [
+        lambda: projects.create("owner", name),
+        lambda: projects.rename("owner", kept.id, name),
+    ]
+    for write in writes:
         with pytest.raises(BadInput) as refused:
             write()
         assert (refused.value.key, refused.value.details) == ("error.project_name", {"limit": 80})

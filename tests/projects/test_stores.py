@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import threading
 import unicodedata
+from collections.abc import Callable
 from dataclasses import FrozenInstanceError
+from typing import Any
 
 import pytest
 
@@ -165,9 +167,9 @@ def test_half_a_character_of_a_stream_does_not_stop_it(project: Project) -> None
 def test_what_is_not_a_message_is_refused_and_nothing_is_written(project: Project, text: str, key: str) -> None:
     chat = project.chats.create()
     said = project.chats.add_user(chat.id, "전에 한 말")
-    for write in (lambda: project.chats.add_user(chat.id, text), lambda: project.chats.edit_user(said.id, text)):
+    for write, place in ((project.chats.add_user, chat.id), (project.chats.edit_user, said.id)):
         with pytest.raises(BadInput) as refused:
-            write()
+            write(place, text)
         assert refused.value.key == key
     assert [turn.text for turn in project.chats.turns(chat.id)] == ["전에 한 말"]
 
@@ -229,6 +231,30 @@ def test_chats_are_listed_renamed_removed_and_brought_back(project: Project) -> 
     assert back is not None and back.id == one.id
     assert [turn.text for turn in chats.turns(one.id)] == ["안녕"]
     assert chats.undo_remove() is None
+
+
+@pytest.mark.parametrize("guess", [0, -1, 2**63, 10**40, None, "1", "1 OR 1=1", True, 1.0, [1], "\ud800"])
+def test_whatever_a_page_sends_as_an_id_is_not_there(project: Project, guess: Any) -> None:
+    chat = project.chats.create("a")
+    project.chats.add_user(chat.id, "hi")
+    project.assistants.save("a", Assistant())
+    calls: list[Callable[[], object]] = [
+        lambda: project.assistants.get(guess),
+        lambda: project.prompts.get(guess),
+        lambda: project.chats.get(guess),
+        lambda: project.chats.turns(guess),
+        lambda: project.chats.add_user(guess, "hi"),
+        lambda: project.chats.choose(guess, 0),
+        lambda: project.chats.edit_user(guess, "hi"),
+        lambda: project.chats.update_version(guess, "hi", {}),
+    ]
+    for call in calls:
+        with pytest.raises(NotFound):
+            call()
+    assert project.assistants.versions(str(guess)) == []
+    with pytest.raises(NotFound):
+        project.assistants.remove(str(guess))
+    assert [turn.text for turn in project.chats.turns(chat.id)] == ["hi"]
 
 
 # --- draft and notes
