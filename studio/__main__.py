@@ -19,13 +19,14 @@ from backend.settings import Settings
 QUIET = {
     "GRADIO_ANALYTICS_ENABLED": "False",
     "HF_HUB_DISABLE_TELEMETRY": "1",
+    "HF_HUB_OFFLINE": "1",
     "DO_NOT_TRACK": "1",
     "ANONYMIZED_TELEMETRY": "False",
     "DISABLE_TELEMETRY": "1",
     "WANDB_DISABLED": "true",
     "TOKENIZERS_PARALLELISM": "false",
 }
-"""No library calls home."""
+"""No library calls home. Only the worker of a download lets itself out to the hub again."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -69,8 +70,6 @@ def prepare_environment(settings: Settings) -> None:
     os.environ.update(QUIET)
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     os.environ["GRADIO_TEMP_DIR"] = str(settings.home / "page-cache")
-    if settings.offline:
-        os.environ.update({"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"})
 
 
 def add_account(settings: Settings, name: str) -> int:

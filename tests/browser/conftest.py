@@ -1,0 +1,163 @@
+"""A real studio in a process of its own, and a real Chromium that looks at it.
+
+A page that asks any other host, or writes an error to the console, fails its test.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import psutil
+import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+# What Gradio's client logs about its own open streams when a page is left; no page of ours can keep it from that.
+LEAVING = ("signal is aborted without reason", "Unexpected error Connection errored out.", "BodyStreamBuffer was aborted")
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    found = next((path for name in NAMES if (path := shutil.which(name))), None)
+    if found is None:
+        reason = "no Chromium on this machine (looked for " + ", ".join(NAMES) + ")"
+        if os.environ.get("MATCHUM_REQUIRE_BROWSER") == "1":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as tools:
+        opened = tools.chromium.launch(executable_path=found, args=FLAGS)
+        yield opened
+        opened.close()
+
+
+class Studio:
+    """A studio process: `url` while it runs; `stop()` ends it as Ctrl+C does, `kill()` as a power cut does."""
+
+    def __init__(self, home: Path, *arguments: str, environment: dict[str, str] | None = None) -> None:
+        self.home = home
+        told = {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "2", "PYTHONUNBUFFERED": "1", "LANG": "en_US.UTF-8"}
+        self.log = home.parent / f"{home.name}.log"
+        with self.log.open("a", encoding="utf-8") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "studio", "--home", str(home), "--no-browser", *arguments],
+                cwd=ROOT,
+                env={**os.environ, **told, **(environment or {})},
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+
+    def printed(self) -> str:
+        return self.log.read_text(encoding="utf-8")
+
+    def wait(self, seconds: float = 60) -> Studio:
+        """Until the studio has said where it is, and answers there."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            if self.process.poll() is not None:
+                raise AssertionError(f"the studio ended: {self.printed()}")
+            if " http://" in self.printed():
+                with urllib.request.urlopen(self.url + "favicon.ico", timeout=10):
+                    return self
+            time.sleep(0.05)
+        raise AssertionError(f"the studio did not open: {self.printed()}")
+
+    @property
+    def url(self) -> str:
+        """The last address it named, with a slash at its end."""
+        return next(word for word in reversed(self.printed().split()) if word.startswith("http://"))
+
+    def stop(self) -> int:
+        if self.process.poll() is None:
+            self.process.terminate()
+        return self.process.wait(20)
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait(20)
+
+    def end(self) -> None:
+        """Leave nothing behind, neither the studio nor its runs."""
+        family = psutil.Process(self.process.pid).children(recursive=True) if self.process.poll() is None else []
+        self.kill()
+        for member in family:
+            if member.is_running():
+                member.kill()
+
+
+@pytest.fixture(scope="session")
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
+    """One studio for all tests that do not need to stop it or to begin with an empty home."""
+    running = Studio(tmp_path_factory.mktemp("studio") / "home", "--port", "7925")
+    try:
+        yield running.wait()
+    finally:
+        running.end()
+
+
+@pytest.fixture
+def studio_url(studio: Studio) -> str:
+    return studio.url
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """A visitor. Fails the test when a page asked another host, or had something to complain about."""
+    visitor = browser.new_context(viewport={"width": 1400, "height": 1000}, locale="ko-KR")
+    wrong: list[str] = []
+
+    def on_request(request: Request) -> None:
+        parts = urlsplit(request.url)
+        if parts.scheme in {"http", "https", "ws", "wss"} and parts.hostname not in {"127.0.0.1", "localhost"}:
+            wrong.append(f"asked another host: {request.url}")
+
+    def on_console(message: ConsoleMessage) -> None:
+        if message.type == "error" and not any(known in message.text for known in LEAVING):
+            wrong.append(f"console: {message.text} ({message.location.get('url', '')})")
+
+    visitor.on("request", on_request)
+    visitor.on("console", on_console)
+    visitor.on("weberror", lambda error: wrong.append(f"error in the page: {error.error}"))
+    yield visitor
+    visitor.close()
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Page:
+    return context.new_page()
+
+
+def open_studio(page: Page, url: str) -> None:
+    """Go to the page and wait until it is alive: the project is known and the header filled."""
+    page.goto(url)
+    page.wait_for_selector("#tabs", timeout=30_000)
+    page.wait_for_function("document.querySelector('#project input')?.value", timeout=30_000)

@@ -1,0 +1,109 @@
+"""What stands around the tabs: the header, both languages, narrow pages, the tray, and what is not asked of anybody."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.browser.conftest import open_studio
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+WIDTHS = [400, 800, 1100, 1400, 1800]
+OWN_NAMES = re.compile(r"Matchum|English|CPU|GB|MB|kB|[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+|\b[vV]?[0-9.]+\b")
+
+
+def open_tab(page: Page, name: str) -> None:
+    page.locator(f"#tab-{name}-button").click()
+    page.wait_for_selector(f"#tab-{name}", state="visible")
+
+
+def test_the_root_leads_to_the_language_of_the_browser(browser: Browser, studio_url: str) -> None:
+    for asked, expected in (("ko-KR", "ko"), ("en-GB", "en"), ("fr-FR", "en")):
+        visitor = browser.new_context(locale=asked)
+        page = visitor.new_page()
+        open_studio(page, studio_url)
+        assert page.url.rstrip("/").endswith(f"/{expected}")
+        assert page.evaluate("document.documentElement.lang") == expected
+        visitor.close()
+
+
+def test_the_switch_changes_the_language_and_is_remembered(page: Page, studio_url: str) -> None:
+    open_studio(page, studio_url)
+    assert "플레이그라운드" in page.inner_text("#tabs")
+    page.get_by_role("link", name="English").click()
+    page.wait_for_selector("text=Playground")
+    assert page.evaluate("[document.documentElement.lang, navigator.language]") == ["en", "en"]
+    open_studio(page, studio_url)
+    assert page.url.rstrip("/").endswith("/en")
+
+
+def test_no_korean_leaks_into_the_english_shell_and_the_other_way_round(page: Page, studio_url: str) -> None:
+    for language in ("ko", "en"):
+        open_studio(page, f"{studio_url}{language}/")
+        for tab in ("overview", "models"):
+            open_tab(page, tab)
+            page.wait_for_timeout(500)
+            labels = page.locator(f"#tab-{tab} :is(h2, h3, label > span, button, th, p.note)").all_inner_texts()
+            assert labels
+            for label in labels:
+                told = OWN_NAMES.sub("", label).strip()
+                if language == "en":
+                    assert not re.search("[가-힣]", told), label
+                else:
+                    assert not re.search(r"[A-Za-z]{4,} [A-Za-z]{3,}", re.sub(r"\(.*?\)", "", told)), label
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_page_fits_its_window_and_does_not_jump_between_tabs(page: Page, studio_url: str, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    open_studio(page, f"{studio_url}ko/")
+    seen = set()
+    for tab in ("overview", "playground", "models"):
+        open_tab(page, tab)
+        page.wait_for_timeout(300)
+        wide, shown = page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
+        assert wide <= shown, f"{tab} is {wide} wide in {shown}"
+        box = page.locator("#tabs").bounding_box()
+        assert box is not None
+        seen.add((round(box["x"]), round(box["width"])))
+    assert len(seen) == 1
+
+
+def test_a_project_is_made_renamed_left_and_found_again_after_a_reload(page: Page, studio_url: str) -> None:
+    open_studio(page, f"{studio_url}ko/")
+    open_tab(page, "overview")
+    page.get_by_label("새 프로젝트").fill("문의 분류")
+    page.get_by_role("button", name="만들기").click()
+    page.wait_for_function("document.querySelector('#project input').value === '문의 분류'")
+    page.get_by_label("프로젝트 이름").fill("고객 문의")
+    page.get_by_role("button", name="이름 바꾸기").click()
+    page.wait_for_function("document.querySelector('#project input').value === '고객 문의'")
+    open_studio(page, f"{studio_url}ko/")
+    assert page.input_value("#project input") == "고객 문의"
+    open_tab(page, "overview")
+    page.locator("#tab-overview button.stop", has_text="삭제").click()
+    page.wait_for_function("document.querySelector('#project input').value !== '고객 문의'")
+    page.locator("#projects button", has_text="되돌리기").first.click()
+    page.wait_for_function("document.querySelector('#project input').value === '고객 문의'")
+
+
+def test_an_assistant_is_exported_as_a_file(page: Page, studio_url: str) -> None:
+    open_studio(page, f"{studio_url}ko/")
+    page.locator("#project input").click()
+    page.get_by_role("option", name=re.compile("Matchum")).first.click()
+    open_tab(page, "overview")
+    page.wait_for_selector("#assistants table")
+    with page.expect_download() as waiting:
+        page.locator("#assistants button", has_text="내보내기").first.click()
+    assert waiting.value.suggested_filename.endswith("-v1.json")
+
+
+def test_the_tray_opens_and_says_what_will_be_there(page: Page, studio_url: str) -> None:
+    open_studio(page, f"{studio_url}ko/")
+    page.locator("#tray").click()
+    assert page.locator("#tray-panel").is_visible()
+    page.wait_for_selector("#tray-panel >> text=진행 상황")
