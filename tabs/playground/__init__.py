@@ -6,7 +6,19 @@ import gradio as gr
 
 from backend.services import Services
 from backend.settings import ASSETS
-from tabs.playground import chat, chat_view, compare, editing, library, preview, prompts, setup, shelf
+from tabs.playground import (
+    batch,
+    batch_view,
+    chat,
+    chat_view,
+    compare,
+    editing,
+    library,
+    preview,
+    prompts,
+    setup,
+    shelf,
+)
 from tabs.session import Session
 from tabs.text import Words
 
@@ -27,6 +39,8 @@ def build(services: Services, words: Words, session: Session) -> None:
                     talk = chat_view.layout(words)
                 with gr.Tab(words.t("playground.tab_sides"), id="sides", elem_id="pg-way-sides"):
                     sides = compare.layout(words)
+                with gr.Tab(words.t("playground.tab_batch"), id="batch", elem_id="pg-way-batch"):
+                    rows = batch_view.layout(words)
     edit = editing.Editing(services, words, session, form)
     preview.wire(services, words, session, form, edit, seen, talk.message, talk.chat_id)
     editing.wire(session, form, edit)
@@ -35,3 +49,4 @@ def build(services: Services, words: Words, session: Session) -> None:
     prompts.wire(services, words, session, form, edit, kept)
     chat.wire(services, words, session, form, talk)
     compare.wire(services, words, session, form, edit, shelves, sides)
+    batch.wire(services, words, session, form, rows)

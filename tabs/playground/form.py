@@ -41,7 +41,8 @@ def fill(assistant: Assistant) -> dict[str, Any]:
         "system": assistant.instructions.system,
         "template": assistant.instructions.template,
         "shots": [shot.model_dump() for shot in assistant.examples.shots],
-        **{name: decoding[name] for name in DECODING if name != "stop"},
+        **{name: decoding[name] for name in DECODING if name not in ("stop", "seed")},
+        "seed": "" if assistant.decoding.seed is None else str(assistant.decoding.seed),
         "stop": "\n".join(spell(mark) for mark in assistant.decoding.stop),
     }
 
@@ -62,6 +63,8 @@ def read_decoding(form: Mapping[str, Any]) -> Decoding:
     """The decoding part of a form. A cleared seed means: draw anew each time."""
     values: dict[str, Any] = {name: form[name] for name in DECODING if name in form}
     values["stop"] = tuple(unspell(line) for line in str(values.get("stop") or "").splitlines() if line)
+    if isinstance(values.get("seed"), str):
+        values["seed"] = values["seed"].strip() or None
     defaults = Decoding()
     for name, value in values.items():
         if value is None and name != "seed":

@@ -114,9 +114,9 @@ def expert(form: dict[str, Any], t: Any) -> None:
     form["repetition_penalty"] = gr.Slider(
         0.8, 2, start.repetition_penalty, step=0.05, **words_of("repetition_penalty")
     )
-    form["max_new_tokens"] = gr.Number(start.max_new_tokens, precision=0, minimum=1, **words_of("max_new_tokens"))
+    form["max_new_tokens"] = gr.Number(start.max_new_tokens, precision=0, **words_of("max_new_tokens"))
     form["stop"] = gr.Textbox(lines=2, max_lines=6, **words_of("stop"))
-    form["seed"] = gr.Number(start.seed, precision=0, minimum=0, **words_of("seed"))
+    form["seed"] = gr.Textbox(str(start.seed), max_length=19, **words_of("seed"))
 
 
 CLICKS = """
