@@ -233,13 +233,13 @@ class SeparatePrefill:
 
     def __init__(self, model: Any, prompts: Sequence[Sequence[int]]) -> None:
         self.model, self.prompts = model, [list(prompt) for prompt in prompts]
-        self.caches: list[Any] = []
+        self.caches: list[dict[str, Any]] = []
         self.logits: list[Tensor] = []
 
     def advance(self) -> Tensor | None:
         ids = torch.tensor([self.prompts[len(self.caches)]], device=self.model.device)
         output = self.model(input_ids=ids, use_cache=True)
-        self.caches.append(output.past_key_values)
+        self.caches.append(_memory(output))
         self.logits.append(output.logits[:, -1])
         return torch.cat(self.logits) if len(self.caches) == len(self.prompts) else None
 
@@ -249,7 +249,7 @@ class SeparateRows:
 
     def __init__(self, model: Any) -> None:
         self.model = model
-        self.caches: list[Any] = []
+        self.caches: list[dict[str, Any]] = []
 
     def clear(self) -> None:
         self.caches = []
@@ -265,8 +265,8 @@ class SeparateRows:
         logits = []
         for row, token in enumerate(tokens):
             ids = torch.tensor([[token]], device=self.model.device)
-            output = self.model(input_ids=ids, past_key_values=self.caches[row], use_cache=True)
-            self.caches[row] = output.past_key_values
+            output = self.model(input_ids=ids, use_cache=True, **self.caches[row])
+            self.caches[row] = _memory(output)
             logits.append(output.logits[:, -1])
         return torch.cat(logits)
 
@@ -274,6 +274,12 @@ class SeparateRows:
         last = self.caches.pop()
         if row < len(self.caches):
             self.caches[row] = last
+
+
+def _memory(output: Any) -> dict[str, Any]:
+    """What a model wants to be given back at the next step, under the name it uses."""
+    name = "past_key_values" if "past_key_values" in output else "cache_params"
+    return {name: output[name]}
 
 
 @torch.inference_mode()
