@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from backend.errors import BadInput
 
-FORMAT = "matchum-assistant-1"
+FORMAT: Final = "matchum-assistant-1"
 
 ModelKind = Literal["starter", "local", "hub", "endpoint"]
 
