@@ -42,11 +42,11 @@ class Lease:
             if self.held:
                 return
             make_folder(self._home)
-            try:
-                with storing(self._home / "accelerator.lock"):
+            with storing(self._home / "accelerator.lock"):
+                try:
                     self._lock.acquire(timeout=0)
-            except Timeout:
-                self._ask(holder, wait_s)
+                except Timeout:  # which is an OSError, so it is caught before `storing` sees it
+                    self._ask(holder, wait_s)
             write_atomic(self._note, _signed(holder))
 
     def release(self) -> None:
