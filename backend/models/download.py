@@ -25,6 +25,7 @@ from backend.jobs.progress import Progress
 from backend.jobs.run import Run
 from backend.jobs.runs import Runs
 from backend.models.hub import TIMEOUT_S, HubFile, Plan, ask, check_architecture, check_id, folder_name, told
+from backend.models.memory import readable
 from backend.settings import Settings
 
 CHUNK = 1 << 20
@@ -181,12 +182,9 @@ def _check_disk(plan: Plan, partial: Path) -> None:
     need, free = int((plan.size - here) * RESERVE), shutil.disk_usage(partial).free
     if need > free:
         folder = str(partial.parent.parent.parent)
-        raise StorageProblem("error.model_disk", model=plan.model, need=in_gb(need), free=in_gb(free), folder=folder)
-
-
-def in_gb(count: int) -> str:
-    """For sentences: "1.5 GB", "12 MB"."""
-    return f"{count / 1e9:.1f} GB" if count >= 1e8 else f"{max(count, 0) / 1e6:.0f} MB"
+        raise StorageProblem(
+            "error.model_disk", model=plan.model, need=readable(need), free=readable(free), folder=folder
+        )
 
 
 def _move(partial: Path, target: Path) -> None:

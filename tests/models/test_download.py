@@ -220,7 +220,7 @@ def test_too_little_disk_is_told_before_the_first_byte(tmp_path: Path, monkeypat
     monkeypatch.setattr(download.shutil, "disk_usage", lambda _: usage._replace(free=1_050_000_000))
     with pytest.raises(StorageProblem) as told:
         download._check_disk(plan, partial)
-    assert told.value.details == {"model": NAME, "need": "1.1 GB", "free": "1.1 GB", "folder": str(tmp_path)}
+    assert told.value.details == {"model": NAME, "need": "1.0 GB", "free": "1001 MB", "folder": str(tmp_path)}
     (partial / "model.safetensors.part").write_bytes(bytes(100_000_000))
     download._check_disk(plan, partial)
 
