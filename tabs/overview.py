@@ -20,7 +20,12 @@ from tabs.text import Words
 
 EVER = float("inf")
 LARGEST_ASSISTANT = 4_000_000
-BUTTONS: Final[dict[str, Any]] = {"rename": "secondary", "duplicate": "secondary", "export": "secondary", "delete": "stop"}
+BUTTONS: Final[dict[str, Any]] = {
+    "rename": "secondary",
+    "duplicate": "secondary",
+    "export": "secondary",
+    "delete": "stop",
+}
 
 
 @dataclass(frozen=True)

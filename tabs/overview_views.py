@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from html import escape
 
@@ -123,7 +124,7 @@ def difference_view(words: Words, before: SavedAssistant, after: SavedAssistant)
 
 def field_name(words: Words, field: str) -> str:
     """The form's own name of a field; `examples.shots.2.output` is named by its part."""
-    part = field.split(".")[0] if field.startswith("examples") else field
+    part = field.split(".")[0] if field.startswith("examples") else re.sub(r"\.\d+$", "", field)
     key = f"overview.field.{part}"
     return words.t(key) if words.has(key) else field
 

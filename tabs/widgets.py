@@ -119,7 +119,7 @@ def run_detail(words: Words, run: Run) -> str:
         parts.append(amount(words, run))
     if run.rate and run.state == "running":
         per = words.size(run.rate) if run.unit == "bytes" else f"{run.rate:,.1f}"
-        parts.append(words.t("run.per_second", amount=per))
+        parts.append(words.t("common.per_second", amount=per))
     if run.message_key and run.active:
         parts.append(told(words, run.message_key, run.message_details))
     return " · ".join(parts)

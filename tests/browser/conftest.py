@@ -33,7 +33,11 @@ FLAGS = [
     "--disable-sync",
 ]
 # What Gradio's client logs about its own open streams when a page is left; no page of ours can keep it from that.
-LEAVING = ("signal is aborted without reason", "Unexpected error Connection errored out.", "BodyStreamBuffer was aborted")
+LEAVING = (
+    "signal is aborted without reason",
+    "Unexpected error Connection errored out.",
+    "BodyStreamBuffer was aborted",
+)
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
 
 

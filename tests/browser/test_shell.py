@@ -105,5 +105,5 @@ def test_an_assistant_is_exported_as_a_file(page: Page, studio_url: str) -> None
 def test_the_tray_opens_and_says_what_will_be_there(page: Page, studio_url: str) -> None:
     open_studio(page, f"{studio_url}ko/")
     page.locator("#tray").click()
-    assert page.locator("#tray-panel").is_visible()
+    assert page.locator("#tray-panel .html-container").is_visible()
     page.wait_for_selector("#tray-panel >> text=진행 상황")
