@@ -123,7 +123,9 @@ class Screen:
         }
 
     def project(self, project_id: str, request: gr.Request) -> Any:
-        return self.services.projects.open(owner(request), project_id)
+        """The project on the page. A message sent before the page knew it goes to the one that is about to open."""
+        who = owner(request)
+        return self.services.projects.open(who, project_id or self.services.first_project(who))
 
     def chats(self, project_id: str, request: gr.Request) -> ChatStore:
         store: ChatStore = self.project(project_id, request).chats

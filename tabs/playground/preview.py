@@ -13,9 +13,10 @@ from backend.services import Services
 from tabs.errors import shown
 from tabs.playground.conversation import Say
 from tabs.playground.editing import Editing
-from tabs.playground.form import read
+from tabs.playground.form import model_of, read
 from tabs.playground.prose import plain, seen
 from tabs.playground.setup import Setup, values_of
+from tabs.playground.warming import Warming
 from tabs.playground.wiring import QUICK
 from tabs.session import Session, owner
 from tabs.text import Words
@@ -71,10 +72,11 @@ def as_tokens(tokens: Sequence[str], t: Say) -> str:
 
 
 class Previewing:
-    """The handlers of the preview. It loads the model, so nothing happens while the accordion is closed."""
+    """The handlers of the preview. While the accordion is closed, typing only makes the model get ready."""
 
     def __init__(self, services: Services, words: Words, view: PreviewView) -> None:
         self.services, self.words, self.view = services, words, view
+        self.warming = Warming(services)
 
     def show(
         self,
@@ -87,7 +89,11 @@ class Previewing:
         **form: Any,
     ) -> Any:
         """The preview of the message in the box, or of the word "input" while it is empty."""
-        if not opened or not project_id:
+        if not project_id:
+            return gr.skip()
+        if not opened:
+            if message:
+                self.warming.warm(model_of(form["model"]))
             return gr.skip()
         t = self.words.t
         chats = self.services.projects.open(owner(request), project_id).chats
