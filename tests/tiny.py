@@ -36,12 +36,14 @@ def tiny_model(
     Llama of 2 layers and 32 numbers. `words` is the size of the vocabulary.
     """
     import torch
-    from transformers import AutoModelForCausalLM, GenerationConfig, LlamaConfig
+    import transformers
+
+    library: Any = transformers
 
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer = tiny_tokenizer(chat_template, words)
     tokenizer.save_pretrained(folder)
-    config = config or LlamaConfig(
+    config = config or library.LlamaConfig(
         hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2
     )
     config.vocab_size = len(tokenizer)
@@ -51,17 +53,18 @@ def tiny_model(
     config.initializer_range = 0.5
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = AutoModelForCausalLM.from_config(config)
-    model.generation_config = GenerationConfig(eos_token_id=1, pad_token_id=0)
+        model = library.AutoModelForCausalLM.from_config(config)
+    model.generation_config = library.GenerationConfig(eos_token_id=1, pad_token_id=0)
     model.save_pretrained(folder, safe_serialization=True)
     return folder
 
 
 def tiny_tokenizer(chat_template: bool = True, words: int = 400) -> Any:
     """A byte-level BPE: half Hangul syllables are tokens, as in the large models."""
+    import transformers
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-    from transformers import PreTrainedTokenizerFast
 
+    library: Any = transformers
     inner = Tokenizer(models.BPE())
     inner.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     inner.decoder = decoders.ByteLevel()
@@ -72,7 +75,7 @@ def tiny_tokenizer(chat_template: bool = True, words: int = 400) -> Any:
         show_progress=False,
     )
     inner.train_from_iterator(TALK, trainer)
-    tokenizer = PreTrainedTokenizerFast(tokenizer_object=inner, pad_token="<|pad|>", eos_token="<|end|>")
+    tokenizer = library.PreTrainedTokenizerFast(tokenizer_object=inner, pad_token="<|pad|>", eos_token="<|end|>")
     if chat_template:
         tokenizer.chat_template = TEMPLATE
     return tokenizer

@@ -76,13 +76,14 @@ def test_stop_strings(tokenizer: Any, text: str, stop: tuple[str, ...], shown: s
 def sentencepiece_like() -> Any:
     """A tokenizer that writes the space before a word as part of it, and none before the first."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers
-    from transformers import PreTrainedTokenizerFast
+    from transformers import PreTrainedTokenizerFast as Fast
 
     words = ["<unk>", "▁Hello", "▁world", "!", "▁"]
     inner = Tokenizer(models.WordLevel({word: place for place, word in enumerate(words)}, unk_token="<unk>"))
     inner.pre_tokenizer = pre_tokenizers.Metaspace()
     inner.decoder = decoders.Metaspace()
-    return PreTrainedTokenizerFast(tokenizer_object=inner, unk_token="<unk>")
+    make: Any = Fast
+    return make(tokenizer_object=inner, unk_token="<unk>")
 
 
 def test_spaces_between_words_and_before_a_continued_word() -> None:

@@ -126,7 +126,7 @@ def test_a_stop_string_ends_the_answer_and_is_not_shown(engine: TransformersEngi
 
 
 def test_stop_ends_one_of_several(engine: TransformersEngine) -> None:
-    stop, endless = threading.Event(), {"max_new_tokens": 300, "temperature": 5.0}
+    stop, endless = threading.Event(), dict[str, Any](max_new_tokens=300, temperature=5.0)
     with ThreadPoolExecutor(3) as people:
         others = [people.submit(ask, engine, text, seed=4, **endless) for text in ("하나", "둘")]
         mine: list[Piece] = []
