@@ -97,6 +97,11 @@ class RunFolder:
         return self.path / "heartbeat"
 
     @property
+    def reserve(self) -> Path:
+        """A file without meaning that gives way when the disk is full."""
+        return self.path / "reserve"
+
+    @property
     def log(self) -> Path:
         return self.path / "log.txt"
 

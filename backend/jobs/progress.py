@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 from collections import deque
+from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
@@ -147,7 +148,8 @@ class Progress:
             except (OSError, StorageProblem) as fault:
                 # A full disk must not end the heartbeat; the work meets the same fault and tells it.
                 self._changed = True
-                print(f"progress could not be written: {fault}", file=sys.stderr, flush=True)
+                with suppress(OSError):
+                    print(f"progress could not be written: {fault}", file=sys.stderr, flush=True)
                 self._over.wait(HEARTBEAT_S)
 
     def __enter__(self) -> Progress:

@@ -7,13 +7,13 @@ import signal
 import sys
 import time
 import traceback
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 from pathlib import Path
 from types import FrameType
 
 from filelock import FileLock, Timeout
 
-from backend.errors import StudioError
+from backend.errors import StorageProblem, StudioError
 from backend.files import FULL, storage_problem
 from backend.jobs.folder import RunFolder
 from backend.jobs.kinds import Job, Kind, kind_named
@@ -22,6 +22,8 @@ from backend.jobs.run import RunConfig
 from backend.settings import Settings
 
 LANE_POLL_S = 0.3
+RESERVE_BYTES = 64 * 1024
+"""Kept free in the run folder, so that the end of a run can be told on a disk that has filled up."""
 HANDOVER_S = 10.0
 """How long a worker waits for its predecessor, which has written its end already, to be gone."""
 
@@ -32,9 +34,12 @@ def work_in(path: Path) -> int:
     try:
         with folder.worker_lock().acquire(timeout=HANDOVER_S):
             folder.write_process(os.getpid())
-            return _work(folder)
+            folder.reserve.write_bytes(bytes(RESERVE_BYTES))
+            code = _work(folder)
+            folder.reserve.unlink(missing_ok=True)
+            return code
     except Timeout:
-        print("another worker has this run", file=sys.stderr)
+        _log("another worker has this run")
         return 3
 
 
@@ -46,14 +51,14 @@ def _work(folder: RunFolder) -> int:
         try:
             _to_the_end(folder, folder.read_config(), progress)
         except Stopped:
-            return _end(progress, state="stopped")
+            return _end(folder, progress, state="stopped")
         except StudioError as fault:
-            print(f"ended: {fault}", file=sys.stderr)
-            return _end(progress, 1, state="failed", error_key=fault.key, error_details=_plain(fault.details))
+            _log(f"ended: {fault}")
+            return _end(folder, progress, 1, state="failed", error_key=fault.key, error_details=_plain(fault.details))
         except Exception as fault:
-            traceback.print_exc()
-            return _end(progress, 1, state="failed", **_what_to_tell(fault, folder))
-        return _end(progress, state="succeeded")
+            _log(traceback.format_exc())
+            return _end(folder, progress, 1, state="failed", **_what_to_tell(fault, folder))
+        return _end(folder, progress, state="succeeded")
 
 
 def _to_the_end(folder: RunFolder, config: RunConfig, progress: Progress) -> None:
@@ -92,12 +97,26 @@ def _what_to_tell(fault: Exception, folder: RunFolder) -> dict[str, object]:
     if isinstance(fault, MemoryError):
         return {"error_key": "error.run_memory", "error_details": {}}
     told = f"{type(fault).__name__}: {fault}"[:300]
-    return {"error_key": "error.run_bug", "error_details": {"log": str(folder.log), "fault": told}}
+    return {
+        "error_key": "error.run_bug",
+        "error_details": {"log": f"runs/{folder.id}/{folder.log.name}", "fault": told},
+    }
 
 
-def _end(progress: Progress, code: int = 0, **fields: object) -> int:
-    progress.set(ended=time.time(), message_key=None, message_details={}, **fields)
+def _end(folder: RunFolder, progress: Progress, code: int = 0, **fields: object) -> int:
+    told = {"ended": time.time(), "message_key": None, "message_details": {}, **fields}
+    try:
+        progress.set(**told)
+    except StorageProblem:
+        folder.reserve.unlink(missing_ok=True)
+        progress.set(**told)
     return code
+
+
+def _log(text: str) -> None:
+    # The log lies on the disk that may just have filled up; the state still has to be told.
+    with suppress(OSError):
+        print(text, file=sys.stderr, flush=True)
 
 
 def _plain(details: dict[str, object]) -> dict[str, object]:

@@ -18,6 +18,7 @@ import pytest
 
 from backend.answering import Answer, Answers, Question, Trace
 from backend.assistants import Assistant, Decoding, Instructions, ModelRef
+from backend.batch import work
 from backend.batch.results import Results
 from backend.batch.rows import AnswersWriter, BatchConfig, RowAnswer, answered, answers_file, read_answers
 from backend.batch.start import start_batch, suggest_mapping
@@ -28,7 +29,10 @@ from backend.jobs.kinds import Job
 from backend.jobs.progress import Progress, Stopped
 from backend.jobs.run import Run, RunState
 from backend.jobs.runs import Runs, end_processes
+from backend.models import loading
 from backend.models.endpoints import Endpoints
+from backend.models.host import ModelHost
+from backend.models.lease import Lease
 from backend.prompts.table import Table, read_table
 from backend.settings import Settings
 from tests.fakes import chat_server
@@ -302,3 +306,28 @@ def test_results_of_a_run_that_is_no_batch(runs: Runs) -> None:
     with pytest.raises(StudioError, match="batch_table"):
         Results.of(run)
     ended(runs, run)
+
+
+def test_a_batch_waits_for_the_accelerator_and_can_be_stopped_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch
+
+    monkeypatch.setattr(loading, "best_device", lambda: torch.device("cuda"))
+    monkeypatch.setattr(work, "TURN_S", 0.2)
+    chat, host = Lease(tmp_path), ModelHost(Settings(home=tmp_path), Endpoints(tmp_path))
+    chat.take("chat")
+    progress = Progress(RunFolder(tmp_path), RunState())
+    waiting = threading.Thread(target=work._take_accelerator, args=(host, progress))
+    waiting.start()
+    until(lambda: chat.wanted() == "batch")
+    until(lambda: progress.state().message_details == {"holder": "chat"})
+    chat.release()
+    waiting.join(5)
+    assert host.lease.held and Lease(tmp_path).holder() == "batch"
+    host.lease.release()
+    chat.take("chat")
+    progress.ask_to_stop()
+    with pytest.raises(Stopped):
+        work._take_accelerator(host, progress)
+    chat.release()

@@ -20,7 +20,7 @@ from backend.errors import BadInput, Busy, NotFound, StorageProblem
 from backend.jobs import runs as runs_module
 from backend.jobs.child import environment
 from backend.jobs.folder import RunFolder, read_lines
-from backend.jobs.run import Run
+from backend.jobs.run import Run, RunState
 from backend.jobs.runs import ID, Runs, end_processes, new_id
 from backend.settings import Settings
 
@@ -173,7 +173,7 @@ def test_known_faults_are_told_and_bugs_keep_their_traceback(runs: Runs) -> None
     assert (over.state, over.error_key) == ("failed", "error.no_network") and over.resumable
     over = ended(runs, bug.id)
     assert (over.state, over.error_key) == ("failed", "error.run_bug")
-    assert over.error_details == {"log": str(over.folder / "log.txt"), "fault": "ZeroDivisionError: on demand"}
+    assert over.error_details == {"log": f"runs/{over.id}/log.txt", "fault": "ZeroDivisionError: on demand"}
     assert "Traceback" in runs.log(bug.id)
     assert ended(runs, gone.id).state == "interrupted"
     for run in (known, bug, gone):
@@ -322,3 +322,25 @@ def test_a_worker_of_another_machine_is_judged_by_its_heartbeat(runs: Runs) -> N
     assert runs.get(run.id).state == "running"
     os.utime(folder.heartbeat_file, (1, 1))
     assert runs.get(run.id).state == "interrupted"
+
+
+def test_the_end_is_told_on_a_full_disk(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+    from backend.jobs import worker
+    from backend.jobs.progress import Progress
+
+    run = runs.submit("rehearsal", {"steps": 1})
+    ended(runs, run.id)
+    folder = RunFolder(run.folder)
+    assert not folder.reserve.exists()
+    folder.reserve.write_bytes(bytes(10))
+    write = RunFolder.write_state
+
+    def on_a_full_disk(self: RunFolder, state: RunState) -> None:
+        if self.reserve.exists():
+            raise StorageProblem("error.disk_full", path="state.json")
+        write(self, state)
+
+    monkeypatch.setattr(RunFolder, "write_state", on_a_full_disk)
+    progress = Progress(folder, folder.read_state())
+    assert worker._end(folder, progress, 1, state="failed", error_key="error.disk_full") == 1
+    assert runs.get(run.id).error_key == "error.disk_full"
