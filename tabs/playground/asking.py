@@ -94,7 +94,7 @@ class Asking:
         assistant: Assistant,
         values: Mapping[str, str],
     ) -> Iterator[Updates]:
-        """Another version of the last answer. A fixed seed moves on by one per version, or every version would be equal."""
+        """Another version of the last answer. A fixed seed moves on by one per version, or all would be equal."""
         last = turns[-1]
         if last.role == "user":
             yield from self.answer(request, chats, chat, last, assistant, values)
@@ -148,7 +148,7 @@ class Asking:
         hide_last: bool = False,
         sent: bool = False,
     ) -> Iterator[Updates]:
-        """Stream one answer to this page. When the page turns to another chat, the answer is still written to its end."""
+        """Stream one answer to this page. If the page turns to another chat, the answer is still written to its end."""
         here = str(request.session_hash)
         stop = self.stops.begin(here, WORK)
 

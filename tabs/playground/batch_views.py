@@ -33,7 +33,8 @@ def table_view(table: Table, t: Say) -> str:
     told = "".join(f"<li>{plain(t(problem.key, **problem.details))}</li>" for problem in table.problems[:FIRST])
     problems = f'<ul class="pg-problems">{told}</ul>' if told else ""
     cells = [
-        [str(number), *(short(cell, 120) for cell in row)] for number, row in zip(table.numbers, table.cells[:FIRST])
+        [str(number), *(short(cell, 120) for cell in row)]
+        for number, row in zip(table.numbers[:FIRST], table.cells[:FIRST], strict=True)
     ]
     return f'<p class="pg-facts">{plain(" · ".join(facts))}</p>{problems}{widgets.table(["#", *table.columns], cells)}'
 
@@ -56,8 +57,9 @@ def run_view(run: Run | None, failed: int, words: Words) -> str:
     label = f'<span class="pg-quiet">{plain(t("playground.download_as"))}</span>' if run.done else ""
     ends = len(buttons) - (3 if run.done else 0)
     return (
-        f'<div class="pg-run pg-run-{run.state}" data-run="{plain(run.id)}"><div class="pg-run-head"><b>{plain(run.title)}</b> '
-        f"<span>{plain(widgets.run_progress(words, run))}</span> <small>{plain(widgets.run_detail(words, run))}</small></div>"
+        f'<div class="pg-run pg-run-{run.state}" data-run="{plain(run.id)}">'
+        f'<div class="pg-run-head"><b>{plain(run.title)}</b> <span>{plain(widgets.run_progress(words, run))}</span> '
+        f"<small>{plain(widgets.run_detail(words, run))}</small></div>"
         f"{widgets.bar(run.fraction) if run.active else ''}{failures}"
         f'<div class="pg-tools">{"".join(buttons[:ends])}{label}{"".join(buttons[ends:])}</div></div>'
     )

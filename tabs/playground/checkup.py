@@ -74,6 +74,7 @@ def finding_view(finding: Finding, t: Say) -> str:
         button = act("apply", t("playground.apply"), to=finding.key)
         fix = f'<p class="pg-fix">{told} {wording}{button}</p>'
     return (
-        f'<li class="pg-{finding.severity}"><details><summary><span aria-hidden="true">{SIGNS[finding.severity]}</span> '
+        f'<li class="pg-{finding.severity}"><details><summary>'
+        f'<span aria-hidden="true">{SIGNS[finding.severity]}</span> '
         f"{title}</summary><p>{evidence}{why}</p></details>{fix}</li>"
     )

@@ -116,7 +116,8 @@ def card(side: Side, strand: Strand[Answer], words: Words) -> str:
     writing = "" if strand.done else " pg-writing"
     return (
         f'<section class="pg-card{writing}" aria-busy="{str(not strand.done).lower()}"><h4>{plain(side.title)}</h4>'
-        f'<div class="pg-bubble">{told}</div><p class="pg-cost">{figures}</p><div class="pg-tools">{keep}</div></section>'
+        f'<div class="pg-bubble">{told}</div><p class="pg-cost">{figures}</p>'
+        f'<div class="pg-tools">{keep}</div></section>'
     )
 
 

@@ -1,4 +1,4 @@
-"""How a conversation looks: turns of the store to HTML. Pure functions; the buttons carry `data-act` for the page's script."""
+"""How a conversation looks: turns of the store to HTML. Pure; buttons carry `data-act` for the page's script."""
 
 from __future__ import annotations
 
@@ -15,8 +15,10 @@ Say = Callable[..., str]
 def conversation(
     turns: Sequence[Turn], t: Say, starters: Sequence[str] = (), busy: bool = False, undo: bool = False
 ) -> str:
-    """All finished turns, oldest first. `busy` leaves the buttons out while an answer is being written; `undo` says that
-    the last exchange was just removed and offers it back."""
+    """All finished turns, oldest first.
+
+    `busy` leaves the buttons out while an answer is written; `undo` offers back the exchange that was just removed.
+    """
     back = (
         f'<p class="pg-undo">{plain(t("playground.removed"))} {act("unremove", t("playground.undo"))}</p>'
         if undo
@@ -131,11 +133,13 @@ def steps(count: int, chosen: int, t: Say) -> str:
         return ""
     before, after = t("playground.version_before"), t("playground.version_after")
     off = ("disabled " if chosen == 0 else "", "disabled " if chosen == count - 1 else "")
+
+    def button(to: int, off: str, label: str, sign: str) -> str:
+        return f'<button type="button" {off}data-act="step" data-to="{to}" aria-label="{plain(label)}">{sign}</button>'
+
     return (
-        f'<span class="pg-steps">'
-        f'<button type="button" {off[0]}data-act="step" data-to="{chosen - 1}" aria-label="{plain(before)}">‹</button>'
-        f"<span>{chosen + 1}/{count}</span>"
-        f'<button type="button" {off[1]}data-act="step" data-to="{chosen + 1}" aria-label="{plain(after)}">›</button></span>'
+        f'<span class="pg-steps">{button(chosen - 1, off[0], before, "‹")}'
+        f"<span>{chosen + 1}/{count}</span>{button(chosen + 1, off[1], after, '›')}</span>"
     )
 
 

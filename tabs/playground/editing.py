@@ -28,7 +28,7 @@ VALUES = "playground.values"
 
 
 class Editing:
-    """The handlers of the form. `follow` is for whatever fills the form by program: it is then kept and looked over too."""
+    """The handlers of the form. What fills the form by program is handed to `follow`: it is then kept and checked too."""
 
     def __init__(self, services: Services, words: Words, session: Session, setup: Setup) -> None:
         self.services, self.words, self.setup = services, words, setup
@@ -56,7 +56,7 @@ class Editing:
         return updates | {self.setup.checkup: self.checkup.view(assistant, values)}
 
     def edited(self, project_id: str, request: gr.Request, **form: Any) -> dict[Any, Any]:
-        """Keep what stands in the form; show the boxes its template asks for, the style it amounts to, and the check-up."""
+        """Keep what stands in the form; show the boxes its template asks for, its style, and the check-up."""
         assistant, values = read(form), values_of(form)
         if project_id:
             project = self.services.projects.open(owner(request), project_id)
@@ -77,7 +77,7 @@ class Editing:
         return {self.setup.form["shots"]: [], self.setup.shots_note: shots_update([], self.words.t)}
 
     def apply(self, event: gr.EventData, **form: Any) -> dict[Any, Any]:
-        """A proposed wording was accepted. The prompt is checked anew, so that the number still means the same finding."""
+        """A proposed wording was accepted. The prompt is checked anew: it may have changed meanwhile."""
         told = event._data if isinstance(event._data, dict) else {}
         changed = self.checkup.applied(read(form), values_of(form), str(told.get("to", "")))
         return fill_updates(self.setup, changed, self.words.t, values_of(form))

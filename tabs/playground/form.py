@@ -1,7 +1,7 @@
 """The assistant form as plain values: what stands in the widgets, and the Assistant it says.
 
-The keys of the form are the config's field names (`system`, `template`, `temperature`, ...), so a new field is one widget,
-one field and two words. No Gradio in here.
+The keys of the form are the config's field names (`system`, `template`, `temperature`, ...), so a new field is one
+widget, one field and two words. No Gradio in here.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ class Page:
         return page
 
     def keep(self, text: str, trace: Trace) -> None:
-        """Save what is there. The first call makes the place, later ones write over it. Raises NotFound, StorageProblem."""
+        """Save what is there. The first call makes the place, later ones write over it. Raises StorageProblem."""
         if self._version_id is not None:
             self._chats.update_version(self._version_id, text, trace)
         elif self._turn_id is not None:

@@ -23,7 +23,7 @@ def plain(text: str) -> str:
 
 
 def seen(text: str) -> str:
-    """Text with its white space made visible, for tokens: ␣ for a space at either end, ↵ for a line break, ⇥ for a tab."""
+    """A token with its white space made visible: ␣ for a space at either end, ↵ for a line break, ⇥ for a tab."""
     if not text:
         return "∅"
     core = text.strip(" ")

@@ -65,7 +65,7 @@ def models_offered(services: Services, current: ModelRef, t: Say) -> list[tuple[
     from backend.models.installed import installed
 
     found = [(t("playground.practice_model"), ModelRef())]
-    found += [(model.ref.label(), model.ref) for model in installed(services.settings)]
+    found += [(model.ref.label(), model.ref) for model in installed(services.settings) if model.ref.kind != "starter"]
     for endpoint in services.endpoints.list():
         try:
             names = services.endpoints.models(endpoint.id)
@@ -153,7 +153,7 @@ class Shelf:
         return self.state(project, saved) | {self.view.note: ""}
 
     def chat_template(self, assistant: Assistant) -> str | None:
-        """The template of the model's own tokenizer. None when the model cannot be loaded now: it is read when it answers."""
+        """The template of the model's own tokenizer; None when it cannot be loaded now: it is read when it answers."""
         try:
             with self.services.host.engine(assistant.model) as engine:
                 return engine.chat_template

@@ -36,7 +36,7 @@ def watch(
     pause: float = PAUSE_S,
     quiet: float = QUIET_S,
 ) -> Iterator[list[Strand[T]]]:
-    """Run every source in a thread of its own and yield all strands whenever one has changed, or nothing did for a while.
+    """Run every source in a thread and yield all strands whenever one has changed, or nothing did for a while.
 
     Ends after the last strand. Closing this iterator sets `stop`, which the sources are expected to heed, unless `left`
     says that the page only turned to something else: then they go on to their end.
@@ -103,7 +103,7 @@ class Stops:
             return (page, work) in self._events
 
     def leave(self, page: str, work: str) -> None:
-        """The page turns to something else: its work goes on to its end, but is no longer this page's to show or stop."""
+        """The page turns to something else: its work goes on, but is no longer this page's to show or stop."""
         with self._lock:
             self._events.pop((page, work), None)
 

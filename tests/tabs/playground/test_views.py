@@ -112,7 +112,11 @@ def test_white_space_of_a_token_can_be_seen() -> None:
 
 def test_looking_inside_shows_every_candidate_with_percent(words: Words) -> None:
     choices = [
-        {"text": "구내식당", "probability": 0.9, "best": [{"text": "구내식당", "probability": 0.9}, {"text": "외식", "probability": 0.099}]},
+        {
+            "text": "구내식당",
+            "probability": 0.9,
+            "best": [{"text": "구내식당", "probability": 0.9}, {"text": "외식", "probability": 0.099}],
+        },
         {"text": "\n", "probability": 0.2, "best": [{"text": ".", "probability": 0.7}]},
     ]  # fmt: skip
     html = inside(choices, words.t)
