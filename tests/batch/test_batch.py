@@ -64,7 +64,7 @@ def runs(settings: Settings) -> Iterator[Runs]:
         end_processes(RunFolder(run.folder))
 
 
-def until(condition: Callable[[], bool], seconds: float = 60) -> None:
+def until(condition: Callable[[], bool], seconds: float = 180) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "did not happen in time"

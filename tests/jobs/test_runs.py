@@ -33,7 +33,7 @@ def runs(tmp_path: Path) -> object:
         end_processes(RunFolder(run.folder))
 
 
-def until(condition: Callable[[], bool], seconds: float = 30) -> None:
+def until(condition: Callable[[], bool], seconds: float = 120) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "did not happen in time"

@@ -59,7 +59,7 @@ def runs(settings: Settings) -> Iterator[Runs]:
         end_processes(RunFolder(run.folder))
 
 
-def until(condition: Callable[[], bool], seconds: float = 40) -> None:
+def until(condition: Callable[[], bool], seconds: float = 120) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "did not happen in time"
