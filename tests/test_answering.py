@@ -98,7 +98,7 @@ def test_the_answer_grows_and_ends_with_its_trace(answering: Answering, assistan
     assert [answer.trace.finish for answer in answers[:-1]] == [None] * (len(answers) - 1)
     trace = answers[-1].trace
     assert trace.finish in ("stop", "length") and trace.messages[-1].content == "안녕하세요"
-    assert trace.answer_tokens == len(trace.choices) and trace.prompt_tokens
+    assert trace.answer_tokens and trace.prompt_tokens and 0 < len(trace.choices) <= trace.answer_tokens
     assert trace.first_token_s is not None and 0 < trace.first_token_s <= trace.total_s
     assert trace.tokens_per_s is not None and trace.tokens_per_s > 0
 

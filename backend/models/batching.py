@@ -15,6 +15,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import prod
 from queue import SimpleQueue
 
 import torch
@@ -60,6 +61,7 @@ class Job:
 
     def __post_init__(self) -> None:
         self.prompt = len(self.ids)
+        self._parts: tuple[TokenChoice, ...] = ()
 
     @property
     def width(self) -> int:
@@ -72,25 +74,34 @@ class Job:
 
     def finish(self, how: Finish, text: str = "", choices: tuple[TokenChoice, ...] = ()) -> None:
         self.over = True
-        self.pieces.put(self._piece(text + self.text.flush(), choices, how))
+        self.pieces.put(self._piece(text + self.text.flush(), (*self._parts, *choices), how))
 
     def fail(self, fault: Exception) -> None:
         self.over = True
         self.pieces.put(fault)
 
-    def take(self, token: int, choices: tuple[TokenChoice, ...]) -> None:
+    def take(self, token: int, choice: TokenChoice | None) -> None:
         """The next token was picked: pass its text on, and end where the answer ends."""
         if token in self.ends:
             self.finish("stop")
             return
         self.ids.append(token)
         text = self.text.push(token)
+        choices = () if choice is None else self._whole(choice)
         if self.text.ended:
             self.finish("stop", text, choices)
         elif len(self.ids) >= self.width:
             self.finish("length", text, choices)
         elif text or choices:
             self.pieces.put(self._piece(text, choices))
+
+    def _whole(self, choice: TokenChoice) -> tuple[TokenChoice, ...]:
+        """The choice, or nothing while its character is unfinished, or all the parts of a character as one."""
+        self._parts += (choice,)
+        if not self.text.whole:
+            return ()
+        parts, self._parts = self._parts, ()
+        return parts if len(parts) == 1 else (joined(parts, self.text.whole),)
 
     def _piece(self, text: str, choices: tuple[TokenChoice, ...], finish: Finish | None = None) -> Piece:
         return Piece(text, choices, finish, prompt_tokens=self.prompt, answer_tokens=len(self.ids) - self.prompt)
@@ -215,17 +226,17 @@ class StepLoop:
         tokens = pick_all([job.sampler for job in jobs], [job.ids for job in jobs], logits)
         for place, (job, token) in enumerate(zip(jobs, tokens, strict=True)):
             if not job.over:
-                job.take(token, self._choices(job, logits[place], token))
+                job.take(token, self._choice(job, logits[place], token))
         for place in range(len(jobs) - 1, -1, -1):
             if jobs[place].over:
                 self._leave(first + place)
 
-    def _choices(self, job: Job, logits: Tensor, token: int) -> tuple[TokenChoice, ...]:
+    def _choice(self, job: Job, logits: Tensor, token: int) -> TokenChoice | None:
         if not job.candidates or token in job.ends:
-            return ()
+            return None
         probability, best = likeliest(logits, token, job.candidates)
         shown = tuple(Choice(self.name_token(other), likely) for other, likely in best)
-        return (TokenChoice(self.name_token(token), probability, shown),)
+        return TokenChoice(self.name_token(token), probability, shown)
 
     def _leave(self, place: int) -> None:
         self.rows.leave(place)
@@ -243,6 +254,15 @@ class StepLoop:
         if jobs is self.running:
             self.running = []
             self.rows.clear()
+
+
+def joined(parts: tuple[TokenChoice, ...], text: str) -> TokenChoice:
+    """The tokens of one character as one choice: probable as all of them together, beside the first one's rivals."""
+    probability = prod(part.probability for part in parts)
+    rivals = [choice for choice in parts[0].best if choice.text != parts[0].text]
+    found = [Choice(text, probability)] if len(rivals) < len(parts[0].best) else []
+    best = sorted([*found, *rivals], key=lambda choice: -choice.probability)
+    return TokenChoice(text, probability, tuple(best))
 
 
 def _told(fault: Exception) -> Exception:

@@ -26,7 +26,8 @@ class TextStream:
 
     `before` are the last tokens of the prompt when the answer continues a beginning: some tokenizers write a
     space before a word only when something stands before it. `push` returns text that is final, and `ended`
-    becomes true when a stop string was found: the text then ends before it.
+    becomes true when a stop string was found: the text then ends before it. `whole` is the text of the tokens since
+    the last whole character, stop strings or not; empty while a character is unfinished.
     """
 
     def __init__(self, decode: Decode, stop: Sequence[str] = (), before: Sequence[int] = ()) -> None:
@@ -36,16 +37,19 @@ class TextStream:
         self._ids = list(before)
         self._start, self._read = 0, len(before)
         self._held = ""
+        self.whole = ""
 
     def push(self, token: int) -> str:
         self._ids.append(token)
         known = self.decode(self._ids[self._start : self._read])
         text = self.decode(self._ids[self._start :])
+        self.whole = ""
         if text.endswith(BROKEN) and len(self._ids) - self._read < PATIENCE:
             return ""
+        self.whole = text[len(known) :]
         # The tokens read last stay as context, so that spaces between words are written.
         self._start, self._read = self._read, len(self._ids)
-        return self._let_through(text[len(known) :])
+        return self._let_through(self.whole)
 
     def flush(self) -> str:
         """What was held back when the answer is over, without the bytes of a character that never came."""

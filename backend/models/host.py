@@ -18,12 +18,12 @@ from pathlib import Path
 from time import monotonic
 
 from backend.assistants import ModelRef
-from backend.errors import Busy, ModelProblem, NotFound
+from backend.errors import Busy, ModelProblem, NotFound, StudioError
 from backend.models.endpoints import Endpoints
 from backend.models.engine import Engine
 from backend.models.hub import folder_name
 from backend.models.lease import Lease
-from backend.models.memory import Machine, machine, needed_bytes, readable
+from backend.models.memory import Machine, machine, needed_bytes, numbers, readable
 from backend.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -82,6 +82,21 @@ class ModelHost:
             with self._lock:
                 place.users -= 1
                 place.used = monotonic()
+
+    def warm(self, ref: ModelRef) -> None:
+        """Begin to load a model in the background, so that the first question does not wait for it.
+
+        What goes wrong is logged; the first question then says it to the person.
+        """
+
+        def load() -> None:
+            try:
+                with self.engine(ref):
+                    pass
+            except StudioError as fault:
+                log.warning("could not load %s ahead of time: %s", ref.label(), fault)
+
+        threading.Thread(target=load, name="warm", daemon=True).start()
 
     def loaded(self) -> list[LoadedModel]:
         """Models that take this machine's memory now, last used first. Endpoints take none and are not among them."""
@@ -158,7 +173,7 @@ class ModelHost:
         accelerated = device.type == "cuda"
         if accelerated:
             self._hold_accelerator()
-        needed = needed_bytes(folder, dtype_for(device).itemsize)
+        needed = needed_bytes(folder, dtype_for(device, numbers(folder)).itemsize)
         spare = self._make_room(ref, needed, accelerated)
         log.info("loading %s, about %s", ref.label(), readable(needed))
         return _Place(ref, TransformersEngine.open(folder, max(int(spare * CACHE_SHARE), LEAST_CACHE)), accelerated)

@@ -110,13 +110,14 @@ def read_header(file: Path) -> Tensors:
     return Tensors(numbers, end)
 
 
-def needed_bytes(folder: Path, bytes_per_number: int) -> int:
-    """What the folder's model takes once loaded with numbers of that size. Raises ModelProblem for damaged weights.
+def numbers(folder: Path) -> int:
+    """How many numbers the folder's model has. Raises ModelProblem for damaged weights."""
+    return sum(read_header(file).numbers for file in folder.glob("*.safetensors"))
 
-    Quantized weights are stored smaller than their count of numbers; the larger estimate is used.
-    """
-    found = [read_header(file) for file in sorted(folder.glob("*.safetensors"))]
-    return int(OVERHEAD * max(sum(file.numbers for file in found) * bytes_per_number, 1))
+
+def needed_bytes(folder: Path, bytes_per_number: int) -> int:
+    """What the folder's model takes once loaded with numbers of that size. Raises ModelProblem for damaged weights."""
+    return int(OVERHEAD * numbers(folder) * bytes_per_number)
 
 
 def readable(size: int) -> str:

@@ -111,6 +111,15 @@ def test_a_damaged_model_raises_and_loads_once_it_is_mended(make: Callable[..., 
         assert engine.context_length == 512
 
 
+def test_a_model_is_loaded_ahead_of_time(
+    make: Callable[..., ModelHost], tiny: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    host = make()
+    host.warm(local(tiny))
+    host.warm(local(tmp_path / "nothing"))
+    assert wait_until(lambda: bool(host.loaded()) and "ahead of time" in caplog.text)
+
+
 def test_unload_spares_who_is_busy(make: Callable[..., ModelHost], tiny: Path) -> None:
     host = make()
     with host.engine(local(tiny)):

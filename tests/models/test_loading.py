@@ -187,5 +187,6 @@ def test_code_beside_a_known_architecture_is_not_run(
 
 
 def test_numbers_suit_the_device() -> None:
-    assert dtype_for(torch.device("cpu")) == torch.float32
-    assert dtype_for(torch.device("cuda")) == torch.bfloat16
+    assert dtype_for(torch.device("cpu"), 10**8) == torch.float32
+    assert dtype_for(torch.device("cpu"), 10**10) == torch.bfloat16
+    assert dtype_for(torch.device("cuda"), 10**8) == torch.bfloat16

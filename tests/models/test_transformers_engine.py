@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,11 @@ import torch
 from backend.assistants import Decoding
 from backend.errors import BadInput, ModelProblem
 from backend.messages import Message
-from backend.models.batching import EngineFailure
+from backend.models.batching import EngineFailure, joined
 from backend.models.chat_templates import PLAIN_TEMPLATE
-from backend.models.engine import Piece, Request
+from backend.models.engine import Choice, Piece, Request, TokenChoice
 from backend.models.loading import Loaded, load
+from backend.models.sampling import likeliest
 from backend.models.transformers_engine import TransformersEngine
 from tests.fakes import wait_until
 from tests.tiny import tiny_model
@@ -94,20 +96,41 @@ def test_no_seed_draws_anew(engine: TransformersEngine) -> None:
 
 
 def test_candidates_are_the_models_probabilities(engine: TransformersEngine, loaded: Loaded) -> None:
-    pieces = ask(engine, "안녕하세요", candidates=5, max_new_tokens=8)
-    choices = [choice for piece in pieces for choice in piece.choices]
-    wanted = generated(loaded, engine, "안녕하세요", 8)
-    assert len(choices) == len(wanted) == pieces[-1].answer_tokens
     prompt = loaded.tokenizer(engine.render((Message(role="user", content="안녕하세요"),)), add_special_tokens=False)
+    pieces = ask(engine, "안녕하세요", candidates=5, max_new_tokens=24)
+    choices = [choice for piece in pieces for choice in piece.choices]
+    wanted = generated(loaded, engine, "안녕하세요")
     with torch.inference_mode():
         logits = loaded.model(torch.tensor([prompt["input_ids"] + wanted])).logits[0]
     probabilities = logits.softmax(-1)[len(prompt["input_ids"]) - 1 :]
-    for place, choice in enumerate(choices):
-        best = probabilities[place].topk(5)
-        assert choice.probability == pytest.approx(float(probabilities[place][wanted[place]]), abs=1e-4)
-        assert [one.probability for one in choice.best] == pytest.approx(best.values.tolist(), abs=1e-4)
-        assert choice.best[0].text == choice.text, "greedy takes the likeliest"
+    made = [float(row[token]) for row, token in zip(probabilities, wanted, strict=False)]
+    assert prod(choice.probability for choice in choices) == pytest.approx(prod(made), rel=1e-3)
+    whole = [choice for choice in choices if not choice.text.startswith("<")]
+    assert whole and text_of(pieces).endswith("".join(choice.text for choice in whole[-1:])), "shown as it reads"
+    for choice in choices:
+        assert [one.probability for one in choice.best] == sorted(
+            (one.probability for one in choice.best), reverse=True
+        )
+        assert choice.text in [one.text for one in choice.best]
         assert 0 < sum(one.probability for one in choice.best) <= 1 + 1e-6
+
+
+def test_candidates_of_one_token_are_the_largest_of_the_softmax() -> None:
+    logits = torch.tensor([1.0, 3.0, -2.0, 0.0])
+    wanted = logits.softmax(-1)
+    probability, best = likeliest(logits, 0, 2)
+    assert probability == pytest.approx(float(wanted[0]))
+    assert [token for token, _ in best] == [1, 0]
+    assert [likely for _, likely in best] == pytest.approx([float(wanted[1]), float(wanted[0])])
+    assert sum(likely for _, likely in likeliest(logits, 0, 99)[1]) == pytest.approx(1.0)
+
+
+def test_the_parts_of_a_character_are_one_choice() -> None:
+    first = TokenChoice("<EA B8>", 0.9, (Choice("<EA B8>", 0.9), Choice("부", 0.08)))
+    second = TokenChoice("<8D>", 0.05, (Choice("<8D>", 0.05),))
+    whole = joined((first, second), "긍")
+    assert whole.text == "긍" and whole.probability == pytest.approx(0.045)
+    assert whole.best == (Choice("부", 0.08), Choice("긍", whole.probability))
 
 
 def test_candidates_are_before_the_sampling_filters(engine: TransformersEngine) -> None:
