@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+from types import FrameType
 
 from backend.accounts import Accounts
 from backend.errors import StudioError
@@ -57,11 +59,19 @@ def start(settings: Settings) -> int:
                 share(port, settings, words)
             serve.open_browser(settings, url)
 
+        # The server hands a signal on when it is done; the default answer to SIGTERM would skip the closing below.
+        signal.signal(signal.SIGTERM, end)
         try:
             serve.run(services, listening, ready)
+        except KeyboardInterrupt:
+            return 0
         finally:
             services.close()
     return 0
+
+
+def end(number: int, frame: FrameType | None) -> None:
+    raise SystemExit(0)
 
 
 def share(port: int, settings: Settings, words: Words) -> None:

@@ -7,22 +7,18 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import psutil
 import pytest
+
+from tests.studio.process import Studio
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -61,60 +57,6 @@ def browser() -> Iterator[Browser]:
         opened = tools.chromium.launch(executable_path=found, args=FLAGS)
         yield opened
         opened.close()
-
-
-class Studio:
-    """A studio process: `url` while it runs; `stop()` ends it as Ctrl+C does, `kill()` as a power cut does."""
-
-    def __init__(self, home: Path, *arguments: str, environment: dict[str, str] | None = None) -> None:
-        self.home = home
-        told = {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "2", "PYTHONUNBUFFERED": "1", "LANG": "en_US.UTF-8"}
-        self.log = home.parent / f"{home.name}.log"
-        with self.log.open("a", encoding="utf-8") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "studio", "--home", str(home), "--no-browser", *arguments],
-                cwd=ROOT,
-                env={**os.environ, **told, **(environment or {})},
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
-
-    def printed(self) -> str:
-        return self.log.read_text(encoding="utf-8")
-
-    def wait(self, seconds: float = 60) -> Studio:
-        """Until the studio has said where it is, and answers there."""
-        until = time.monotonic() + seconds
-        while time.monotonic() < until:
-            if self.process.poll() is not None:
-                raise AssertionError(f"the studio ended: {self.printed()}")
-            if " http://" in self.printed():
-                with urllib.request.urlopen(self.url + "favicon.ico", timeout=10):
-                    return self
-            time.sleep(0.05)
-        raise AssertionError(f"the studio did not open: {self.printed()}")
-
-    @property
-    def url(self) -> str:
-        """The last address it named, with a slash at its end."""
-        return next(word for word in reversed(self.printed().split()) if word.startswith("http://"))
-
-    def stop(self) -> int:
-        if self.process.poll() is None:
-            self.process.terminate()
-        return self.process.wait(20)
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.wait(20)
-
-    def end(self) -> None:
-        """Leave nothing behind, neither the studio nor its runs."""
-        family = psutil.Process(self.process.pid).children(recursive=True) if self.process.poll() is None else []
-        self.kill()
-        for member in family:
-            if member.is_running():
-                member.kill()
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""What stands around the conversation: the form kept per project, versions, the library, saved prompts, sides, a table."""
+"""What stands around the conversation: the kept form, versions, the library, saved prompts, sides, a table."""
 
 from __future__ import annotations
 
