@@ -7,11 +7,11 @@ function guard(event) {
   if (event.key !== 'Enter' || event.target !== composer()) return;
   if (event.type === 'keyup') {
     ending = false;
-  } else if (event.isComposing || event.keyCode === 229) {
+  } else if (event.type === 'keydown' && (event.isComposing || event.keyCode === 229)) {
     ending = true;
-    event.stopImmediatePropagation();
-  } else if (ending) {
-    // Some systems repeat the key after the syllable is complete; it is still the same press.
+    event.stopImmediatePropagation();  // The key itself belongs to the input method and is left to it.
+  } else if (ending || event.isComposing) {
+    // Some systems repeat the key once the syllable is complete; it is still the same press.
     event.preventDefault();
     event.stopImmediatePropagation();
   }

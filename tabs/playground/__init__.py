@@ -1,4 +1,4 @@
-"""The playground: the assistant in hand on the left; on the right its answers, in a chat, side by side, over a table."""
+"""The playground: the assistant in hand on the left; on the right its answers: a chat, side by side, over a table."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ VALUES = "playground.values"
 
 
 class Editing:
-    """The handlers of the form. What fills the form by program is handed to `follow`: it is then kept and checked too."""
+    """The handlers of the form. What fills it by program is handed to `follow`: it is then kept and checked too."""
 
     def __init__(self, services: Services, words: Words, session: Session, setup: Setup) -> None:
         self.services, self.words, self.setup = services, words, setup

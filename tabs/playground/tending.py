@@ -1,4 +1,4 @@
-"""What a chat needs beside answers: opening, naming, deleting, stepping through versions, looking inside. Nothing streams."""
+"""What a chat needs beside answers: opening, naming, deleting, other versions, looking inside. Nothing streams."""
 
 from __future__ import annotations
 
