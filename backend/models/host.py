@@ -67,6 +67,7 @@ class ModelHost:
         self._lock = threading.Lock()
         self._loading = threading.Lock()
         self._wake = threading.Event()
+        self._steps_aside = False
         self.lease = Lease(settings.home)
 
     @contextmanager
@@ -226,11 +227,15 @@ class ModelHost:
         return [place for place in self._places.values() if place.ref.kind != "endpoint"]
 
     def _hold_accelerator(self) -> None:
+        """Raises Busy("error.device_busy", holder=), also while somebody waits for what this host holds."""
+        if self.lease.held and not self._steps_aside:
+            return  # the run that this process works for took it under its own name
         wanted = self.lease.wanted()
         if wanted is not None:
             raise Busy("error.device_busy", holder=wanted)
         if not self.lease.held:
             self.lease.take(CHAT)
+            self._steps_aside = True
             threading.Thread(target=self._step_aside, name="accelerator", daemon=True).start()
 
     def _step_aside(self) -> None:

@@ -31,6 +31,9 @@ class TransformersEngine:
         self.model, self.tokenizer = loaded.model, loaded.tokenizer
         self.device: torch.device = self.model.device
         self.memory_bytes = int(self.model.get_memory_footprint())
+        # A first call clears the padding and cutting that a tokenizer file may ask for; done later, by two threads at
+        # once, it would fail ("Already borrowed").
+        self.tokenizer("x", add_special_tokens=False)
         self._decode = decoder(self.tokenizer)
         self._ends = frozenset(_ends(self.model, self.tokenizer))
         length = getattr(self.model.config.get_text_config(), "max_position_embeddings", None)

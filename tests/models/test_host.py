@@ -234,6 +234,22 @@ def test_the_host_steps_aside_for_a_run(
     training.release()
 
 
+def test_a_host_that_works_for_a_run_keeps_what_the_run_took(make: Callable[..., ModelHost], tmp_path: Path) -> None:
+    host, other = make(), Lease(tmp_path / "home")
+    host.lease.take("batch")
+
+    def wish() -> None:
+        with pytest.raises(Busy):
+            other.take("run 7", 0.5)
+
+    waiting = threading.Thread(target=wish)
+    waiting.start()
+    assert wait_until(lambda: host.lease.wanted() == "run 7")
+    host._hold_accelerator()
+    waiting.join()
+    assert other.holder() == "batch"
+
+
 def test_a_model_in_use_is_not_taken_from_its_users(
     make: Callable[..., ModelHost], tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

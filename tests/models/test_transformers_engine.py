@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -222,6 +224,20 @@ def test_tokens_concatenate_to_the_text(engine: TransformersEngine) -> None:
     ):
         pieces = engine.tokens(text)
         assert pieces is not None and "".join(pieces) == text
+
+
+def test_a_tokenizer_that_asks_for_cutting_serves_many_at_once(tiny: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(tiny, tmp_path / "cutting"))
+    inner = json.loads((folder / "tokenizer.json").read_text("utf-8"))
+    inner["truncation"] = {"direction": "Right", "max_length": 4, "strategy": "LongestFirst", "stride": 0}
+    (folder / "tokenizer.json").write_text(json.dumps(inner), "utf-8")
+    engine = TransformersEngine.open(folder)
+    try:
+        with ThreadPoolExecutor(8) as people:
+            counts = {answer[-1].prompt_tokens for answer in people.map(lambda _: ask(engine, "안녕" * 50), range(16))}
+        assert len(counts) == 1 and (counts.pop() or 0) > 50
+    finally:
+        engine.close()
 
 
 def test_a_base_model_gets_the_plain_template(tmp_path: Path) -> None:
