@@ -27,7 +27,11 @@ class Choice:
 
 @dataclass(frozen=True)
 class TokenChoice:
-    """A token that was chosen, its probability 0..1 before sampling filters, and the best candidates (most likely first)."""
+    """A token that was chosen, its probability 0..1 before sampling filters, and the best candidates (most likely first).
+
+    The byte tokens of one character come as one choice with the product of their probabilities, so that people see
+    "긍" rather than three bytes; there may be fewer choices than answer tokens.
+    """
 
     text: str
     probability: float
