@@ -14,6 +14,7 @@ from tabs.playground import (
     compare,
     editing,
     library,
+    opening,
     preview,
     prompts,
     setup,
@@ -43,10 +44,18 @@ def build(services: Services, words: Words, session: Session) -> None:
                     rows = batch_view.layout(words)
     edit = editing.Editing(services, words, session, form)
     preview.wire(services, words, session, form, edit, seen, talk.message, talk.chat_id)
-    editing.wire(session, form, edit)
+    editing.wire(form, edit)
     shelves = shelf.wire(services, words, session, form, edit, saved)
     library.wire(words, form, edit, tasks, talk.message)
-    prompts.wire(services, words, session, form, edit, kept)
-    chat.wire(services, words, session, form, talk)
-    compare.wire(services, words, session, form, edit, shelves, sides)
-    batch.wire(services, words, session, form, rows)
+    prompting = prompts.wire(services, words, session, form, edit, kept)
+    tending = chat.wire(services, words, session, form, talk)
+    comparing = compare.wire(services, words, session, form, edit, shelves, sides)
+    batching = batch.wire(services, words, session, form, rows)
+    opening.wire(
+        words,
+        session,
+        [edit.restore, shelves.restore, tending.restore, prompting.restore, comparing.restore, batching.restore],
+        [*shelves.outputs, form.checkup, *talk.outputs, kept.saved, sides.chosen, *rows.result],
+        shelves.models,
+        form.form["model"],
+    )

@@ -15,7 +15,7 @@ from tabs.session import Session
 from tabs.text import Words
 
 
-def wire(services: Services, words: Words, session: Session, setup: Setup, view: BatchView) -> None:
+def wire(services: Services, words: Words, session: Session, setup: Setup, view: BatchView) -> Batching:
     batch = Batching(services, words, setup, view)
     show = shown(words)
     looked = [view.table, view.start, *view.columns]
@@ -41,7 +41,6 @@ def wire(services: Services, words: Words, session: Session, setup: Setup, view:
         inputs_kwargs=setup.form | view.named_columns,
         **(QUICK | {"trigger_mode": "once"}),
     )
-    session.on_project(show(batch.restore), [], view.result)
     follow = [view.run_id, view.page, session.project_id]
     session.seen.change(show(batch.follow), follow, [view.status, view.answers], **QUICK)
     view.run_id.input(show(batch.pick), [view.run_id, session.project_id], view.result, **QUICK)
@@ -53,3 +52,4 @@ def wire(services: Services, words: Words, session: Session, setup: Setup, view:
             **QUICK,
         )
         done.success(None, view.download, js=widgets.click_download(DOWNLOAD), api_visibility="private")
+    return batch

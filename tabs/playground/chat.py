@@ -15,7 +15,7 @@ from tabs.session import Session
 from tabs.text import Words
 
 
-def wire(services: Services, words: Words, session: Session, setup: Setup, view: ChatView) -> None:
+def wire(services: Services, words: Words, session: Session, setup: Setup, view: ChatView) -> Tending:
     """Connect the conversation. The form travels by name with every event that brings an answer."""
     screen = Screen(services, words, view)
     asking, tending = Asking(screen), Tending(screen)
@@ -35,4 +35,4 @@ def wire(services: Services, words: Words, session: Session, setup: Setup, view:
     for listing in (view.conversation, view.chats, view.inside):
         listing.tend(show(tending.tend), place, outputs, **QUICK)
     view.chat_id.change(show(tending.note), place, **QUICK)
-    session.on_project(show(tending.restore), [view.chat_id], outputs)
+    return tending

@@ -53,9 +53,8 @@ def layout(words: Words) -> ChatView:
             chats = gr.HTML(js_on_load=clicks, apply_default_css=False)
         new = gr.Button(t("playground.new_chat"), size="sm", scale=0, min_width=120, elem_id="pg-new")
     with gr.Column(elem_id="pg-talk", elem_classes="pg-talk"):
-        finished = gr.HTML(
-            conversation([], t, starters(words)), js_on_load=clicks, elem_id="pg-conversation", apply_default_css=False
-        )
+        # Filled once the project is known, so that no welcome flashes up before a chat that is there.
+        finished = gr.HTML(js_on_load=clicks, elem_id="pg-conversation", apply_default_css=False)
         growing = gr.HTML(js_on_load=page_code("playground_keys.js"), elem_id="pg-writing", apply_default_css=False)
     with gr.Row(elem_classes="pg-compose", equal_height=False):
         message = gr.Textbox(

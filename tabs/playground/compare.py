@@ -135,6 +135,9 @@ class Comparing:
         self.services, self.words, self.view = services, words, view
         self.stops = Stops()
 
+    def restore(self, project_id: str, request: gr.Request) -> Any:
+        return {self.view.chosen: self.choices(project_id, request)}
+
     def choices(self, project_id: str, request: gr.Request) -> Any:
         if not project_id:
             return gr.skip()
@@ -198,7 +201,7 @@ class Comparing:
 
 def wire(
     services: Services, words: Words, session: Session, setup: Setup, editing: Editing, shelf: Shelf, view: CompareView
-) -> None:
+) -> Comparing:
     comparing = Comparing(services, words, view)
     show = shown(words)
 
@@ -206,7 +209,6 @@ def wire(
         saved = comparing.kept(project_id, request, event)
         return shelf.take(shelf.project(project_id, request), saved)
 
-    session.on_project(show(comparing.choices), [], [view.chosen])
     view.chosen.focus(show(comparing.choices), session.project_id, view.chosen, **QUICK)
     gr.on(
         [view.start.click, view.text.submit],
@@ -218,3 +220,4 @@ def wire(
     )
     view.stop.click(show(comparing.stop), **QUICK)
     editing.follow(view.answers.act(show(keep), session.project_id, shelf.outputs, **QUICK))
+    return comparing

@@ -9,7 +9,8 @@ import gradio as gr
 from backend.services import Services
 from tabs.errors import shown
 from tabs.playground.checkup import Checkup
-from tabs.playground.form import DECODING, read
+from tabs.playground.conversation import named
+from tabs.playground.form import DECODING, model_value, read
 from tabs.playground.setup import (
     Setup,
     default_assistant,
@@ -52,7 +53,8 @@ class Editing:
         kept = project.get_note(VALUES)
         values = kept if isinstance(kept, dict) else {}
         updates = fill_updates(self.setup, assistant, self.words.t, values)
-        del updates[self.setup.form["model"]]  # Set with its list of choices, by the shelf.
+        here = [(named(assistant.model, self.words.t), model_value(assistant.model))]
+        updates[self.setup.form["model"]] = gr.update(choices=here, value=model_value(assistant.model))
         return updates | {self.setup.checkup: self.checkup.view(assistant, values)}
 
     def edited(self, project_id: str, request: gr.Request, **form: Any) -> dict[Any, Any]:
@@ -89,9 +91,8 @@ class Editing:
             done.then(**self.preview)
 
 
-def wire(session: Session, setup: Setup, editing: Editing) -> None:
+def wire(setup: Setup, editing: Editing) -> None:
     show, form = shown(editing.words), setup.form
-    session.on_project(show(editing.restore), [], [*setup.outputs, setup.checkup])
     gr.on(setup.changed, **(editing.keep | {"trigger_mode": "always_last"}))
     decoding = [form[name] for name in DECODING]
     editing.follow(setup.preset.input(show(editing.style), setup.preset, decoding, inputs_kwargs=form, **QUICK))

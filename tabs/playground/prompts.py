@@ -142,10 +142,11 @@ class Prompting:
         return self.services.projects.open(owner(request), project_id)
 
 
-def wire(services: Services, words: Words, session: Session, setup: Setup, editing: Editing, view: PromptsView) -> None:
+def wire(
+    services: Services, words: Words, session: Session, setup: Setup, editing: Editing, view: PromptsView
+) -> Prompting:
     prompting = Prompting(services, words, setup, view)
     show = shown(words)
-    session.on_project(show(prompting.restore), [], [view.saved])
     gr.on(
         [view.save.click, view.name.submit],
         show(prompting.save),
@@ -156,3 +157,4 @@ def wire(services: Services, words: Words, session: Session, setup: Setup, editi
     )
     whole = [*setup.outputs, *view.outputs]
     editing.follow(view.saved.act(show(prompting.tend), session.project_id, whole, inputs_kwargs=setup.form, **QUICK))
+    return prompting

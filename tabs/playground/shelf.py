@@ -17,7 +17,7 @@ from tabs.errors import shown
 from tabs.playground.conversation import Say, act, named
 from tabs.playground.differing import difference
 from tabs.playground.editing import Editing
-from tabs.playground.form import model_value, read
+from tabs.playground.form import model_of, model_value, read
 from tabs.playground.prose import plain
 from tabs.playground.setup import CLICKS, Setup, fill_updates
 from tabs.playground.wiring import QUICK
@@ -113,13 +113,9 @@ class Shelf:
         project = self.project(project_id, request)
         return self.state(project, self.kept_parent(project))
 
-    def models(self, project_id: str, request: gr.Request) -> Any:
+    def models(self, chosen: str) -> Any:
         """The model picker's choices. Apart from `restore`, since a connection that is down may take its time."""
-        if not project_id:
-            return gr.skip()
-        draft = self.project(project_id, request).draft()
-        current = draft.model if draft else ModelRef()
-        return gr.update(choices=models_offered(self.services, current, self.words.t), value=model_value(current))
+        return gr.update(choices=models_offered(self.services, model_of(chosen), self.words.t))
 
     def pick(self, saved_id: int | None, project_id: str, request: gr.Request) -> dict[Any, Any]:
         """Take a saved assistant in hand."""
@@ -200,8 +196,6 @@ def wire(services: Services, words: Words, session: Session, setup: Setup, editi
     shelf = Shelf(services, words, setup, view)
     show = shown(words)
     around, whole = shelf.around, shelf.outputs
-    session.on_project(show(shelf.restore), [], around)
-    session.on_project(show(shelf.models), [], [setup.form["model"]])
     editing.follow(setup.picker.input(show(shelf.pick), [setup.picker, session.project_id], whole, **QUICK))
     editing.follow(view.versions.act(show(shelf.tend), session.project_id, whole, **QUICK))
     gr.on(

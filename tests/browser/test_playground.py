@@ -36,6 +36,7 @@ def open_chat(page: Page, studio: Studio, language: str = "ko") -> None:
     """The playground with an empty chat."""
     open_studio(page, f"{studio.url}{language}/")
     page.wait_for_selector(BOX)
+    page.wait_for_selector("#pg-conversation :is(.pg-starter, .pg-turn)")
     page.click("#pg-new")
     page.wait_for_selector(".pg-starter")
 

@@ -233,7 +233,7 @@ def test_a_reload_finds_the_chat_as_it_was(
 ) -> None:
     chat = send(asking, project, "안녕", request_)[-1][asking.view.chat_id]
     tending.note(project.id, chat, request_)
-    again = tending.restore(project.id, None, gr.Request(username=None, session_hash="page-2"))
+    again = tending.restore(project.id, gr.Request(username=None, session_hash="page-2"))
     assert again[asking.view.chat_id] == chat and "하나 둘 셋" in again[asking.view.conversation]
 
 
