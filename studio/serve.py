@@ -67,9 +67,13 @@ def mount_page(app: FastAPI, services: Services, language: Language) -> None:
         owner = request.scope.get(OWNER_KEY)
         return str(owner) if owner else None
 
+    built = build_app(services, language)
+    # Gradio asks whether a file that a request names was handed in only of a page that says it was launched, which a
+    # mounted one never does by itself: without this line any account could have any file of this machine read.
+    built.has_launched = True
     gr.mount_gradio_app(
         app,
-        build_app(services, language),
+        built,
         path=f"/{language}",
         auth_dependency=signed_in,
         allowed_paths=[str(ASSETS)],
