@@ -93,7 +93,7 @@ class Editing:
 
 def wire(setup: Setup, editing: Editing) -> None:
     show, form = shown(editing.words), setup.form
-    gr.on(setup.changed, **(editing.keep | {"trigger_mode": "always_last"}))
+    setup.on_change(**(editing.keep | {"trigger_mode": "always_last"}))
     decoding = [form[name] for name in DECODING]
     editing.follow(setup.preset.input(show(editing.style), setup.preset, decoding, inputs_kwargs=form, **QUICK))
     editing.follow(setup.shots_note.act(show(editing.drop_shots), None, [form["shots"], setup.shots_note], **QUICK))

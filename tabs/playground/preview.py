@@ -132,5 +132,6 @@ def wire(
     }
     view.box.expand(lambda: True, None, view.open, **QUICK).then(**now)
     view.box.collapse(lambda: False, None, view.open, **QUICK)
-    gr.on([view.marks.input, message.input, chat_id.change, *setup.changed], **now)
+    gr.on([view.marks.input, chat_id.change], **now)
+    setup.on_change(**now)
     editing.preview = now

@@ -36,10 +36,11 @@ class Setup:
     def slots(self) -> list[gr.Textbox]:
         return [self.form[f"slot_{number}"] for number in range(SLOTS)]
 
-    @property
-    def changed(self) -> list[Any]:
-        """What a person's own change of the form triggers; filling it by program does not."""
-        return [widget.input for name, widget in self.form.items() if name != "shots"]
+    def on_change(self, **event: Any) -> None:
+        """Listen to a person's own changes of the form; filling it by program is not one."""
+        chosen = [widget.input for widget in self.form.values() if isinstance(widget, (gr.Dropdown, gr.Slider))]
+        gr.on(chosen, **event)
+        self.checkup.typed(**event)  # An event of its own making, which gr.on does not take.
 
     @property
     def outputs(self) -> list[Any]:
@@ -87,7 +88,7 @@ def layout(words: Words) -> Setup:
             form[f"slot_{number}"] = gr.Textbox(visible=False, lines=2, max_lines=10, elem_id=f"pg-slot-{number}")
         form["shots"] = gr.State([])
         shots_note = gr.HTML("", elem_id="pg-shots", js_on_load=CLICKS, visible=False)
-    checkup = gr.HTML("", elem_id="pg-checkup", js_on_load=CLICKS)
+    checkup = gr.HTML("", elem_id="pg-checkup", js_on_load=CLICKS + TYPED, apply_default_css=False)
     preset = gr.Radio(
         [(t(f"playground.preset_{name}"), name) for name in PRESETS],
         value="balanced",
@@ -126,6 +127,17 @@ element.addEventListener('click', (event) => {
 });
 """
 """Clicks on a view's buttons, as one event `act` that carries the button's data."""
+
+TYPED = """
+let waiting;
+document.addEventListener('input', (event) => {
+  if (!event.target.closest('#pg-left textarea, #pg-left input, #pg-message textarea')) return;
+  clearTimeout(waiting);
+  waiting = setTimeout(() => trigger('typed'), 250);
+});
+"""
+"""One event `typed` a moment after the last change by a person. A Gradio text box's own `input` event hangs on key presses,
+which Hangul from an input method, pasting and dictation do not make."""
 
 
 def slot_names(template: str) -> list[str]:
