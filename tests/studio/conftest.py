@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -25,7 +26,9 @@ def asker(app: object, base: str) -> Ask:
             async with httpx.AsyncClient(transport=transport, base_url=base, cookies=cookies) as client:
                 return await client.request(method, path, **details)  # type: ignore[arg-type]
 
-        return asyncio.run(once())
+        # A thread of its own: a browser test before this one may have left its event loop in ours.
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(asyncio.run, once()).result()
 
     return ask
 
