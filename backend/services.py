@@ -11,7 +11,7 @@ from backend.accounts import Accounts
 from backend.answering import Answering, Answers
 from backend.errors import BadInput
 from backend.jobs.run import Run
-from backend.jobs.runs import Runs
+from backend.jobs.runs import Runs, RunsByFolder
 from backend.models.endpoints import Endpoints
 from backend.models.host import ModelHost
 from backend.projects.folder import Project
@@ -23,6 +23,7 @@ from backend.settings import ASSETS, Settings
 class Services:
     """What the tabs work with. Every part may be called from any thread.
 
+    project_runs  one Runs per project, asked through `runs`
     house_runs  runs that belong to the machine rather than to a project: downloads of models
     """
 
@@ -32,11 +33,12 @@ class Services:
     answers: Answers
     endpoints: Endpoints
     house_runs: Runs
+    project_runs: RunsByFolder
     accounts: Accounts
 
     def runs(self, project: Project) -> Runs:
         """The runs of one project."""
-        return Runs(project.runs_folder, self.settings)
+        return self.project_runs.of(project.runs_folder)
 
     def first_project(self, owner: str, name: str) -> str:
         """The id of the project a person finds open: the last one, the sample at first, else a new one of that name."""
@@ -80,8 +82,10 @@ class Services:
 def create_services(settings: Settings) -> Services:
     """Wire everything. Raises StorageProblem when the home folder cannot be written."""
 
+    project_runs = RunsByFolder(settings)
+
     def working(folder: Path) -> bool:
-        return bool(Runs(folder / "runs", settings).active())
+        return bool(project_runs.of(folder / "runs").active())
 
     endpoints = Endpoints(settings.home, settings.offline)
     host = ModelHost(settings, endpoints)
@@ -92,5 +96,6 @@ def create_services(settings: Settings) -> Services:
         answers=Answering(host),
         endpoints=endpoints,
         house_runs=Runs(settings.home / "runs", settings),
+        project_runs=project_runs,
         accounts=Accounts(settings.home),
     )

@@ -56,7 +56,7 @@ class Words:
         self._words = read_words(language)
         self._sentence = Sentence()
 
-    def t(self, key: str, **details: object) -> str:
+    def t(self, key: str, /, **details: object) -> str:
         """The text under `key`, filled. Raises KeyError for a key that nobody wrote."""
         told = {name: self._written(name, value) for name, value in details.items()}
         return self._sentence.vformat(self._words[key], (), told)

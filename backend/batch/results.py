@@ -24,7 +24,7 @@ Tell = Callable[[str, dict[str, Any]], str]
 
 FIELDS = ("answer", "error", "answer_tokens", "seconds")
 NUMBER = re.compile(r"[+-]?\d[\d,.]*%?")
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 XLSX_CELL = 32_767
 """What a cell of Excel holds; longer texts end in "…" there and are whole in CSV and JSONL."""
 

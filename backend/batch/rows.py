@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from backend.assistants import Assistant
 from backend.errors import StorageProblem
 from backend.files import storing
+from backend.jobs.run import Count, Details, Span
 from backend.prompts.table import Table
 
 SYNC_S = 0.5
@@ -60,11 +60,11 @@ class RowAnswer(BaseModel):
     row: int
     answer: str | None = None
     finish: str | None = None
-    prompt_tokens: int | None = None
-    answer_tokens: int | None = None
-    seconds: float | None = None
+    prompt_tokens: Count | None = None
+    answer_tokens: Count | None = None
+    seconds: Span | None = None
     error_key: str | None = None
-    error_details: dict[str, Any] = Field(default_factory=dict)
+    error_details: Details = Field(default_factory=dict)
 
 
 def rows_file(folder: Path) -> Path:
@@ -89,8 +89,10 @@ def read_rows(folder: Path, columns: Collection[str], start: int = 0, count: int
             end = None if count is None else start + count
             for index, line in enumerate(islice(file, start, end), start):
                 number, *cells = json.loads(line)
+                if not all(isinstance(cell, str) for cell in cells):
+                    raise TypeError("a cell is no text")
                 yield Row(index, int(number), dict(zip(columns, cells, strict=True)))
-    except (OSError, ValueError, TypeError) as fault:
+    except (OSError, ValueError, TypeError, OverflowError, RecursionError) as fault:
         raise StorageProblem("error.batch_table") from fault
 
 

@@ -20,8 +20,19 @@ from pydantic import BaseModel, ConfigDict
 from backend.files import write_atomic
 from backend.jobs.run import RunConfig, RunState
 
+LARGEST = 16 << 20
+"""Bytes of a config or state that are read: a folder from elsewhere may hold more than fits into memory."""
 STALE_S = 60.0
 """A worker on another machine that has not shown its heartbeat for this long counts as dead."""
+
+
+def read_file(path: Path) -> bytes:
+    """Raises OSError, and ValueError for a file larger than LARGEST."""
+    with path.open("rb") as file:
+        content = file.read(LARGEST + 1)
+    if len(content) > LARGEST:
+        raise ValueError(path.name)
+    return content
 
 
 def append_line(path: Path, value: Mapping[str, object]) -> None:
@@ -119,14 +130,14 @@ class RunFolder:
 
     def read_config(self) -> RunConfig:
         """Raises OSError or ValueError when it cannot be read."""
-        return RunConfig.model_validate_json((self.path / "config.json").read_bytes())
+        return RunConfig.model_validate_json(read_file(self.path / "config.json"))
 
     def write_config(self, config: RunConfig) -> None:
         write_atomic(self.path / "config.json", config.model_dump_json(indent=2))
 
     def read_state(self) -> RunState:
         """Raises OSError or ValueError when it cannot be read."""
-        return RunState.model_validate_json(self.state_file.read_bytes())
+        return RunState.model_validate_json(read_file(self.state_file))
 
     def write_state(self, state: RunState) -> None:
         write_atomic(self.state_file, state.model_dump_json(indent=2))
@@ -136,7 +147,7 @@ class RunFolder:
 
     def process(self) -> Process | None:
         try:
-            return Process.model_validate_json((self.path / "process.json").read_bytes())
+            return Process.model_validate_json(read_file(self.path / "process.json"))
         except (OSError, ValueError):
             return None
 

@@ -41,10 +41,14 @@ Work = Callable[[Job, Progress], None]
 
 @dataclass(frozen=True)
 class Kind:
-    """`work` is "module:function". Runs of one `lane` go one after another over the whole home; None has no lane."""
+    """`work` is "module:function". Runs of one `lane` go one after another over the whole home; None has no lane.
+
+    house  works on what belongs to the machine, so it is never started from a project, whose runs may be imported
+    """
 
     work: str
     lane: str | None = None
+    house: bool = False
 
     def load(self) -> Work:
         module, _, function = self.work.partition(":")
@@ -54,7 +58,7 @@ class Kind:
 
 KINDS: Mapping[str, Kind] = MappingProxyType(
     {
-        "download": Kind("backend.models.download:work"),
+        "download": Kind("backend.models.download:work", house=True),
         "batch": Kind("backend.batch.work:work", lane="model"),
         "rehearsal": Kind("backend.jobs.rehearsal:work"),
         "rehearsal_in_line": Kind("backend.jobs.rehearsal:work", lane="rehearsal"),

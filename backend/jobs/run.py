@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 
 State = Literal["queued", "running", "stopping", "stopped", "succeeded", "failed", "interrupted"]
 
 ACTIVE: frozenset[State] = frozenset({"queued", "running", "stopping"})
 RESUMABLE: frozenset[State] = frozenset({"stopped", "failed", "interrupted"})
+
+# A run folder may come from elsewhere, and every page draws it: no figure in it may be one that cannot be told.
+Count = Annotated[int, Field(ge=0, lt=2**63)]
+Span = Annotated[FiniteFloat, Field(ge=0, le=1e15)]
+Moment = Annotated[FiniteFloat, Field(ge=0, le=1e11)]
+Fact = bool | Annotated[int, Field(gt=-(2**63), lt=2**63)] | FiniteFloat | str | None
+Details = dict[str, Fact]
 
 
 class RunConfig(BaseModel):
@@ -25,7 +32,7 @@ class RunConfig(BaseModel):
 
     kind: str
     title: str = ""
-    created: float
+    created: Moment
     settings: dict[str, Any] = Field(default_factory=dict)
     config: dict[str, Any] = Field(default_factory=dict)
 
@@ -36,18 +43,18 @@ class RunState(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     state: State = "queued"
-    done: int = 0
-    total: int | None = None
+    done: Count = 0
+    total: Count | None = None
     unit: str = ""
-    rate: float | None = None
-    seconds_left: float | None = None
+    rate: Span | None = None
+    seconds_left: Span | None = None
     message_key: str | None = None
-    message_details: dict[str, Any] = Field(default_factory=dict)
+    message_details: Details = Field(default_factory=dict)
     error_key: str | None = None
-    error_details: dict[str, Any] = Field(default_factory=dict)
+    error_details: Details = Field(default_factory=dict)
     result: dict[str, Any] = Field(default_factory=dict)
-    started: float | None = None
-    ended: float | None = None
+    started: Moment | None = None
+    ended: Moment | None = None
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import secrets
 import shutil
 import threading
 import time
+from collections import OrderedDict
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -17,11 +18,11 @@ from typing import Any
 import psutil
 from filelock import Timeout
 
-from backend.errors import Busy, NotFound, StorageProblem
+from backend.errors import BadInput, Busy, NotFound, StorageProblem
 from backend.files import storing
 from backend.jobs.child import start_worker
 from backend.jobs.folder import RunFolder
-from backend.jobs.kinds import kind_named
+from backend.jobs.kinds import KINDS, kind_named
 from backend.jobs.run import ACTIVE, Run, RunConfig, RunState
 from backend.settings import Settings
 
@@ -53,6 +54,9 @@ class Runs:
             return []
         ids = sorted((entry.name for entry in self.folder.iterdir() if ID.fullmatch(entry.name)), reverse=True)
         found = [self._read(RunFolder(self.folder / run_id)) for run_id in ids]
+        with self._lock:
+            for gone in self._known.keys() - set(ids):
+                del self._known[gone]
         return [run for run in found if run is not None]
 
     def active(self) -> builtins.list[Run]:
@@ -85,6 +89,7 @@ class Runs:
         Raises BadInput("error.run_kind"), StorageProblem (disk full, folder not writable, no process to be had).
         """
         kind_named(kind)
+        self._check_place(kind)
         folder = RunFolder(self.folder / new_id())
         made = RunConfig(kind=kind, title=title, created=time.time(), settings=self._needed(), config=dict(config))
         # Made under another name, so that a kill in the middle leaves no half a run in the list.
@@ -110,7 +115,8 @@ class Runs:
         folder = self._folder_of(run_id)
         run = self.get(run_id)
         if run.active:
-            folder.stop_file.touch()
+            with storing(folder.stop_file):
+                folder.stop_file.touch()
             if force:
                 end_processes(folder)
         return self.get(run_id)
@@ -118,7 +124,7 @@ class Runs:
     def resume(self, run_id: str) -> Run:
         """Go on where the run ended early. Asked twice, it starts one worker.
 
-        Raises NotFound, Busy("error.run_finished"), StorageProblem.
+        Raises NotFound, Busy("error.run_finished"), BadInput("error.run_kind"), StorageProblem.
         """
         folder = self._folder_of(run_id)
         self.get(run_id)  # settles one whose worker is gone
@@ -129,6 +135,7 @@ class Runs:
             if not run.active and not run.resumable:
                 raise Busy("error.run_finished", title=run.title)
             if not run.active:
+                self._check_place(run.kind)
                 # The home folder may have moved since, and --offline may have changed.
                 folder.write_config(folder.read_config().model_copy(update={"settings": self._needed()}))
                 self._start(folder)
@@ -146,9 +153,10 @@ class Runs:
         if run.active:
             raise Busy("error.run_active", title=run.title)
         self._purge()
-        self._removed.mkdir(exist_ok=True)
-        folder.path.rename(self._removed / run_id)
-        (self._removed / run_id).touch()
+        with storing(folder.path):
+            self._removed.mkdir(exist_ok=True)
+            folder.path.rename(self._removed / run_id)
+            (self._removed / run_id).touch()
 
     def undo_remove(self, run_id: str) -> Run:
         """Raises NotFound("error.run_missing")."""
@@ -170,6 +178,12 @@ class Runs:
 
     def _needed(self) -> dict[str, Any]:
         return self._settings.model_dump(mode="json", include={"home", "offline", "memory_limit_mb"})
+
+    def _check_place(self, kind: str) -> None:
+        """Raises BadInput("error.run_kind") for what is not for the runs of a project. The worker knows its kinds."""
+        known = KINDS.get(kind)
+        if known and known.house and self.folder != self._settings.home / "runs":
+            raise BadInput("error.run_kind", kind=kind)
 
     def _folder_of(self, run_id: str) -> RunFolder:
         if not ID.fullmatch(run_id) or not (self.folder / run_id).is_dir():
@@ -208,6 +222,26 @@ class Runs:
         if not folder.alive():
             return _settled(folder, run)
         return _with(run, state="stopping") if folder.stop_file.exists() else run
+
+
+class RunsByFolder:
+    """One `Runs` per folder, so that what it has read is not read again by every poll. From any thread.
+
+    most  how many are kept; the one asked for longest ago goes, which costs nothing but reading again
+    """
+
+    def __init__(self, settings: Settings, most: int = 64) -> None:
+        self._settings, self._most = settings, most
+        self._kept: OrderedDict[Path, Runs] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def of(self, folder: Path) -> Runs:
+        with self._lock:
+            found = self._kept.pop(folder, None) or Runs(folder, self._settings)
+            self._kept[folder] = found
+            while len(self._kept) > self._most:
+                self._kept.popitem(last=False)
+            return found
 
 
 def _read_files(folder: RunFolder) -> Run:

@@ -24,7 +24,18 @@ from backend.jobs.kinds import Job
 from backend.jobs.progress import Progress
 from backend.jobs.run import Run
 from backend.jobs.runs import Runs
-from backend.models.hub import TIMEOUT_S, HubFile, Plan, ask, check_architecture, check_id, folder_name, told
+from backend.models.hub import (
+    COMMIT,
+    TIMEOUT_S,
+    HubFile,
+    Plan,
+    ask,
+    check_architecture,
+    check_id,
+    choose,
+    folder_name,
+    told,
+)
 from backend.models.memory import readable
 from backend.settings import Settings
 
@@ -77,9 +88,25 @@ def _plan(job: Job, model: str) -> Plan:
     """What was planned on the first attempt stays: a resume never mixes two commits of a model."""
     kept = job.output / "plan.json"
     if kept.is_file():
-        return Plan.model_validate_json(kept.read_bytes())
+        return _kept_plan(kept, model)
     plan = ask(model, job.config.get("revision"))
     write_atomic(kept, plan.model_dump_json(indent=2))
+    return plan
+
+
+def _kept_plan(file: Path, model: str) -> Plan:
+    """The plan of an earlier attempt. Its names become paths, so it is asked for what was asked of the hub's answer.
+
+    Raises StorageProblem("error.run_broken").
+    """
+    try:
+        plan = Plan.model_validate_json(file.read_bytes())
+        names = [one.name for one in plan.files]
+        right = plan.model == model and COMMIT.fullmatch(plan.revision) and choose(model, names) == set(names)
+    except (OSError, ValueError, ModelProblem):
+        right = False
+    if not right:
+        raise StorageProblem("error.run_broken")
     return plan
 
 

@@ -73,10 +73,18 @@ def import_project(path: Path, folder: Path, migrating: threading.Lock, limits: 
         unpack(path, folder, {MANIFEST, DATABASE}, set(FOLDERS), limits)
         name = _read_manifest(folder / MANIFEST)
         (folder / MANIFEST).unlink()
+        _forget_processes(folder)
         if not (folder / DATABASE).is_file():
             raise BadInput("error.import_not_export")
         _check(folder, name, migrating)
     return name
+
+
+def _forget_processes(folder: Path) -> None:
+    """No run of an import names a process of this machine, which a stop would end, or holds a lock here."""
+    for path in (folder / "runs").glob("*/*"):
+        if path.name.casefold() in OF_THIS_MACHINE:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def _check(folder: Path, name: str, migrating: threading.Lock) -> None:

@@ -383,3 +383,17 @@ def test_a_database_that_is_none(exported: Path, projects: Projects, home: Path,
 def test_only_the_owner_exports(full: Project, projects: Projects) -> None:
     with pytest.raises(NotFound):
         projects.export_zip("lee", full.id)
+
+
+def test_an_import_names_no_process_of_this_machine(projects: Projects, exported: Path, tmp_path: Path) -> None:
+    def change(entries: dict[str, bytes]) -> None:
+        entries["runs/ended/process.json"] = b'{"pid": 1, "born": 1.0, "host": "here"}'
+        entries["runs/ended/Heartbeat"] = b""
+        entries["runs/ended/stop"] = b""
+        entries["runs/ended/control.lock/x"] = b""
+        entries["runs/ended/output/stop"] = b"stays"
+
+    info = projects.import_zip("owner", rewritten(exported, tmp_path / "changed.zip", change))
+    run = projects.open("owner", info.id).runs_folder / "ended"
+    assert {path.name for path in run.iterdir()} == {"state.json", "output"}
+    assert (run / "output" / "stop").read_bytes() == b"stays"
