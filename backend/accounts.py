@@ -16,12 +16,22 @@ import time
 from pathlib import Path
 from typing import Any, TypedDict
 
-from backend.errors import BadInput, StorageProblem
+from backend.errors import BadInput, Refused, StorageProblem
 from backend.files import write_atomic
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 SESSION_SECONDS = 14 * 24 * 3600
 SHORTEST_PASSWORD = 10
+
+
+OWNER = "owner"
+"""Whose machine it is: everybody of a studio without accounts, else the account of this name."""
+
+
+def owner_only(who: str) -> None:
+    """For what concerns the whole machine and everybody on it. Raises Refused("error.owner_only", owner=)."""
+    if who != OWNER:
+        raise Refused("error.owner_only", owner=OWNER)
 
 
 class OpenSession(TypedDict):

@@ -8,6 +8,7 @@ from typing import Any
 import gradio as gr
 from pydantic import ValidationError
 
+from backend.accounts import owner_only
 from backend.assistants import ModelRef
 from backend.errors import BadInput
 from backend.models.catalog import CATALOG, fits
@@ -18,7 +19,7 @@ from backend.services import Services
 from tabs import models_views as views
 from tabs import widgets
 from tabs.errors import shown
-from tabs.session import QUIET, Session
+from tabs.session import QUIET, Session, owner
 from tabs.text import Words
 
 SERVERS = {
@@ -124,19 +125,21 @@ def wire_local(services: Services, words: Words, parts: Layout, drawn: list[Any]
         return ("", *everything(services, words))
 
     @shown(words)
-    def add(path: str) -> Any:
+    def add(path: str, request: gr.Request) -> Any:
+        owner_only(owner(request))
         ref = add_folder(services.settings, path)
         words.say("models.folder_added", "success", name=ref.label())
         return ("", *everything(services, words))
 
     @shown(words)
-    def press(event: gr.EventData) -> Any:
+    def press(event: gr.EventData, request: gr.Request) -> Any:
         pressed = widgets.chosen(event)
         if pressed.do == "download":
             begin(pressed.what)
         elif pressed.do == "unload":
             services.host.unload(pressed.what)
         elif pressed.do == "remove":
+            owner_only(owner(request))
             ref = model_ref(pressed.what)
             services.host.unload(ref.label())
             remove(services.settings, ref)
@@ -174,13 +177,14 @@ def wire_endpoints(services: Services, words: Words, parts: Layout, drawn: list[
         return (server, SERVERS[server]) if server in SERVERS else ("", "")
 
     @shown(words)
-    def connect(name: str, url: str, key: str) -> Any:
+    def connect(name: str, url: str, key: str, request: gr.Request) -> Any:
+        owner_only(owner(request))
         made = services.endpoints.add(name, url, key or None)
         words.say("models.connected", "success", name=made.name)
         return (None, "", "", "", *everything(services, words))
 
     @shown(words)
-    def press(event: gr.EventData) -> Any:
+    def press(event: gr.EventData, request: gr.Request) -> Any:
         pressed = widgets.chosen(event)
         if pressed.do == "test":
             name = services.endpoints.get(pressed.what).name
@@ -190,6 +194,7 @@ def wire_endpoints(services: Services, words: Words, parts: Layout, drawn: list[
             )
         if pressed.do != "remove":
             raise BadInput("error.page_action")
+        owner_only(owner(request))
         services.endpoints.remove(pressed.what)
         return ("", *everything(services, words))
 

@@ -12,9 +12,8 @@ from typing import Any, Final
 
 import gradio as gr
 
+from backend.accounts import OWNER
 from backend.services import Services
-
-OWNER = "owner"
 
 QUIET: Final[dict[str, Any]] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
 """What an ordinary event is given: no veil over its outputs, not listed in the API, nobody waits for another."""
