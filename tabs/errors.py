@@ -13,6 +13,7 @@ import functools
 import inspect
 import logging
 from collections.abc import Callable, Iterator
+from html import escape
 from typing import Any, TypeVar, cast
 
 import gradio as gr
@@ -73,7 +74,8 @@ def tell(words: Words, fault: Exception, halt: bool) -> Any:
     if not isinstance(fault, StudioError):
         log.error("a handler failed", exc_info=fault)
         raise gr.Error(words.t("common.bug", log=LOG_NAME), title=words.t("common.toast_error"), print_exception=False)
-    told = sentence(words, fault)
+    # A toast is drawn as HTML, and a sentence may quote what a stranger named a file, a column or a model.
+    told = escape(sentence(words, fault), quote=False)
     if halt:
         raise gr.Error(told, title=words.t("common.toast_warning"), print_exception=False)
     gr.Warning(told, title=words.t("common.toast_warning"))

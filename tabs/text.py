@@ -11,6 +11,7 @@ import json
 import string
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from html import escape
 from pathlib import Path
 from typing import Any, Literal
 
@@ -69,7 +70,10 @@ class Words:
         return key in self._words
 
     def say(self, key: str, kind: Literal["info", "success", "warning"] = "info", **details: object) -> None:
-        """Show a toast. Gradio runs it through its own sanitizer; details are escaped by `t`'s callers where needed."""
+        """Show a toast. Gradio draws it as HTML, pictures of other hosts included, so a detail is escaped here."""
+        details = {
+            name: escape(value, quote=False) if isinstance(value, str) else value for name, value in details.items()
+        }
         show = {"info": gr.Info, "success": gr.Success, "warning": gr.Warning}[kind]
         show(self.t(key, **details), title=self.t(f"common.toast_{kind}"), duration=6 if kind != "warning" else 10)
 

@@ -192,7 +192,7 @@ class Comparing:
         if not str(told.get("to", "")).isdecimal():
             raise NotFound("error.assistant_missing")
         saved = self.project(project_id, request).assistants.get(int(told["to"]))
-        self.words.say("playground.kept", "success", name=plain(saved.name), number=saved.number)
+        self.words.say("playground.kept", "success", name=saved.name, number=saved.number)
         return saved
 
     def project(self, project_id: str, request: gr.Request) -> Project:

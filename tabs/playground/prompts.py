@@ -109,7 +109,7 @@ class Prompting:
         """Keep system prompt and template as a new version under the name."""
         project = self.project(project_id, request)
         saved = project.prompts.save(name or "", read(form).instructions, note or "")
-        self.words.say("playground.saved", "success", name=plain(saved.name), number=saved.number)
+        self.words.say("playground.saved", "success", name=saved.name, number=saved.number)
         return {
             self.view.saved: prompts_view(project, self.words, saved.name),
             self.view.name: saved.name,

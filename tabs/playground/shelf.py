@@ -145,7 +145,7 @@ class Shelf:
         assistant = assistant.model_copy(update={"chat_template": self.chat_template(assistant)})
         saved = project.assistants.save(name or "", assistant, note or "", parent)
         project.set_note(PARENT, saved.id)
-        self.words.say("playground.saved", "success", name=plain(saved.name), number=saved.number)
+        self.words.say("playground.saved", "success", name=saved.name, number=saved.number)
         return self.state(project, saved) | {self.view.note: ""}
 
     def chat_template(self, assistant: Assistant) -> str | None:

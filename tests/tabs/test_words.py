@@ -133,3 +133,18 @@ def test_a_handed_over_text_gets_a_safe_name(tmp_path: Path, monkeypatch: pytest
     assert file.is_relative_to(tmp_path)
     assert file.name.endswith("v1.json") and "/" not in file.name
     assert file.read_text(encoding="utf-8") == "{}"
+
+
+def test_a_toast_shows_what_a_stranger_wrote_as_text(monkeypatch: pytest.MonkeyPatch, toasts: list[str]) -> None:
+    picture = '<img src="https://evil.test/seen.png">'
+    told: list[str] = []
+    monkeypatch.setattr(gr, "Success", lambda text, **_: told.append(text))
+    KO.say("overview.imported", "success", name=picture)
+
+    @shown(EN)
+    def handler() -> None:
+        raise BadInput("error.account_name", name=picture)
+
+    handler()
+    assert len(told) == len(toasts) == 1
+    assert all("<img" not in text and "&lt;img" in text for text in (*told, *toasts))
