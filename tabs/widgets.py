@@ -12,6 +12,7 @@ import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from html import escape
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -70,11 +71,16 @@ def action(label: str, do: str, what: str = "", *, sure: str = "", kind: str = "
 
 
 def table(heads: Iterable[str], rows: Iterable[Iterable[str]], *, css: str = "") -> str:
-    """A plain table; heads are escaped here, cells are HTML already."""
-    top = "".join(f'<th scope="col">{escape(head)}</th>' for head in heads)
-    body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
+    """A plain table; heads are escaped here, cells are HTML already. Narrow pages show each cell under its head."""
+    named = [escape(head) for head in heads]
+    top = "".join(f'<th scope="col">{head}</th>' for head in named)
+    body = "".join(f"<tr>{''.join(map(table_cell, row, cycle(named or [''])))}</tr>" for row in rows)
     head = f"<thead><tr>{top}</tr></thead>" if top else ""
     return f'<div class="scroll"><table class="plain {escape(css)}">{head}<tbody>{body}</tbody></table></div>'
+
+
+def table_cell(cell: str, head: str) -> str:
+    return f'<td data-head="{head}">{cell}</td>' if head else f"<td>{cell}</td>"
 
 
 def empty(text: str, hint: str = "") -> str:
