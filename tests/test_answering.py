@@ -16,6 +16,7 @@ from backend.errors import BadInput, StudioError
 from backend.messages import Message
 from backend.models.endpoints import Endpoints
 from backend.models.host import ModelHost
+from backend.models.installed import add_folder
 from backend.settings import Settings
 from tests.fakes import ChatServer, chat_server, wait_until
 from tests.tiny import tiny_model
@@ -35,9 +36,9 @@ def answering(host: ModelHost) -> Answering:
 
 
 @pytest.fixture(scope="module")
-def assistant(tmp_path_factory: pytest.TempPathFactory) -> Assistant:
+def assistant(host: ModelHost, tmp_path_factory: pytest.TempPathFactory) -> Assistant:
     folder = tiny_model(tmp_path_factory.mktemp("models") / "tiny")
-    return Assistant(model=ModelRef(kind="local", name=str(folder)), decoding=Decoding(max_new_tokens=12))
+    return Assistant(model=add_folder(host._settings, str(folder)), decoding=Decoding(max_new_tokens=12))
 
 
 def with_(assistant: Assistant, **fields: object) -> Assistant:

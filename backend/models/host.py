@@ -22,6 +22,7 @@ from backend.errors import Busy, ModelProblem, NotFound, StudioError
 from backend.models.endpoints import Endpoints
 from backend.models.engine import Engine
 from backend.models.hub import folder_name
+from backend.models.installed import remembered
 from backend.models.lease import Lease
 from backend.models.memory import Machine, machine, needed_bytes, numbers, readable
 from backend.settings import Settings
@@ -123,11 +124,17 @@ class ModelHost:
         self._wake.set()
 
     def where(self, ref: ModelRef) -> Path:
-        """The folder of a model of this machine. Raises NotFound("error.model_not_installed", model=)."""
+        """The folder of a model of this machine.
+
+        A folder answers only after it was added here: an assistant may come from elsewhere, or from a request.
+        Raises NotFound("error.model_not_installed" | "error.model_not_added", model=), StorageProblem.
+        """
         if ref.kind == "starter":
             return self._settings.starter
         if ref.kind == "local":
-            return Path(ref.name).expanduser()
+            if ref.name not in remembered(self._settings):
+                raise NotFound("error.model_not_added", model=ref.label())
+            return Path(ref.name)
         if ref.kind == "hub":
             commits = self._settings.models / folder_name(ref.name)
             found = [commits / ref.revision] if ref.revision else sorted(commits.glob("[0-9a-f]*"), key=_age)

@@ -35,8 +35,8 @@ def installed(settings: Settings) -> list[InstalledModel]:
     found = [(ModelRef(), settings.starter)] if (settings.starter / "config.json").is_file() else []
     downloads = sorted(settings.models.glob("[!.]*--*/*"), key=lambda path: str(path).casefold())
     found += [(_hub_ref(path), path) for path in downloads if COMMIT.fullmatch(path.name)]
-    remembered = sorted((Path(path) for path in _remembered(settings)), key=lambda path: path.name.casefold())
-    found += [(ModelRef(kind="local", name=str(path)), path) for path in remembered]
+    folders = sorted((Path(path) for path in remembered(settings)), key=lambda path: path.name.casefold())
+    found += [(ModelRef(kind="local", name=str(path)), path) for path in folders]
     return [InstalledModel(ref, path, _size(path)) for ref, path in found if path.is_dir()]
 
 
@@ -53,7 +53,7 @@ def add_folder(settings: Settings, path: str) -> ModelRef:
     folder = folder.resolve()
     check(folder)
     with _lock(settings):
-        known = _remembered(settings)
+        known = remembered(settings)
         if str(folder) not in known:
             _remember(settings, [*known, str(folder)])
     return ModelRef(kind="local", name=str(folder))
@@ -66,7 +66,7 @@ def remove(settings: Settings, ref: ModelRef) -> None:
     """
     if ref.kind == "local":
         with _lock(settings):
-            known = _remembered(settings)
+            known = remembered(settings)
             if ref.name not in known:
                 raise NotFound("error.model_not_installed", model=ref.label())
             _remember(settings, [path for path in known if path != ref.name])
@@ -103,7 +103,8 @@ def _lock(settings: Settings) -> FileLock:
     return FileLock(make_folder(settings.home) / "local_models.lock")
 
 
-def _remembered(settings: Settings) -> list[str]:
+def remembered(settings: Settings) -> list[str]:
+    """The full paths of the folders that were added. Raises StorageProblem."""
     try:
         return _PATHS.validate_json(_file(settings).read_bytes())
     except FileNotFoundError:

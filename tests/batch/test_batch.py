@@ -32,6 +32,7 @@ from backend.jobs.runs import Runs, end_processes
 from backend.models import loading
 from backend.models.endpoints import Endpoints
 from backend.models.host import ModelHost
+from backend.models.installed import add_folder
 from backend.models.lease import Lease
 from backend.prompts.table import Table, read_table
 from backend.settings import Settings
@@ -141,8 +142,8 @@ def test_a_connection_that_is_down_ends_the_run_and_a_resume_goes_on(runs: Runs,
     assert (over.state, over.done, over.result) == ("succeeded", 40, {"failed": 0})
 
 
-def test_a_real_model_answers_a_table(runs: Runs, tmp_path: Path) -> None:
-    model = ModelRef(kind="local", name=str(tiny_model(tmp_path / "tiny")))
+def test_a_real_model_answers_a_table(runs: Runs, settings: Settings, tmp_path: Path) -> None:
+    model = add_folder(settings, str(tiny_model(tmp_path / "tiny")))
     run = start_batch(runs, ASSISTANT.model_copy(update={"model": model}), table(40), {"review": "review"})
     over = ended(runs, run)
     assert (over.state, over.error_key, over.error_details) == ("succeeded", None, {}), runs.log(run.id)

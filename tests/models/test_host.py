@@ -17,6 +17,7 @@ from backend.messages import Message
 from backend.models.endpoints import Endpoints
 from backend.models.engine import Request
 from backend.models.host import ModelHost
+from backend.models.installed import add_folder, remembered
 from backend.models.lease import Lease
 from backend.models.memory import Machine, needed_bytes
 from backend.models.transformers_engine import TransformersEngine
@@ -29,6 +30,18 @@ PLENTY = Machine(cores=2, memory_bytes=2**34, memory_available_bytes=2**33)
 
 def local(folder: Path) -> ModelRef:
     return ModelRef(kind="local", name=str(folder))
+
+
+class Everything(list[str]):
+    """As if every folder had been added: most tests here are about what happens then."""
+
+    def __contains__(self, folder: object) -> bool:
+        return True
+
+
+@pytest.fixture(autouse=True)
+def added(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("backend.models.host.remembered", lambda settings: Everything())
 
 
 @pytest.fixture
@@ -264,3 +277,16 @@ def test_a_model_in_use_is_not_taken_from_its_users(
         assert len(host.loaded()) == 1
     training.take("run 7", wait_s=10.0)
     training.release()
+
+
+def test_a_folder_that_nobody_added_here_is_not_even_looked_at(
+    make: Callable[..., ModelHost], tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("backend.models.host.remembered", remembered)
+    host = make()
+    for folder in (tiny, Path("/nowhere")):
+        with pytest.raises(NotFound) as told, host.engine(local(folder)):
+            pass
+        assert told.value.key == "error.model_not_added"
+    with host.engine(add_folder(host._settings, str(tiny))) as engine:
+        assert engine.context_length
