@@ -27,7 +27,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class TokenChoice:
-    """A token that was chosen, its probability 0..1 before sampling filters, and the best candidates (most likely first).
+    """A token that was chosen, its probability 0..1 before sampling filters, and the best candidates, likeliest first.
 
     The byte tokens of one character come as one choice with the product of their probabilities, so that people see
     "긍" rather than three bytes; there may be fewer choices than answer tokens.
@@ -80,13 +80,13 @@ class Engine(Protocol):
         """What it takes of this machine while loaded."""
 
     def render(self, messages: tuple[Message, ...], chat_template: str | None = None, prefill: str = "") -> str:
-        """The exact text the model sees. For an endpoint: a plain readable transcript, since its server applies its own."""
+        """The exact text the model sees. For an endpoint a readable transcript: its server applies its own template."""
 
     def tokens(self, text: str) -> list[str] | None:
         """The text cut at token boundaries (pieces concatenate to the text); None where an endpoint does not tell."""
 
     def stream(self, request: Request, stop: threading.Event | None = None) -> Iterator[Piece]:
-        """Answer. Requests that arrive together are batched. Setting `stop` (or closing the iterator) ends only this one.
+        """Answer. Requests that arrive together are batched. Setting `stop`, or closing the iterator, ends just this.
 
         Raises BadInput("error.prompt_too_long", tokens=, limit=), Unavailable, ModelProblem.
         """
