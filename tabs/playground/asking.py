@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import gradio as gr
@@ -90,7 +90,7 @@ class Asking:
         request: gr.Request,
         chats: ChatStore,
         chat: int,
-        turns: list[Turn],
+        turns: Sequence[Turn],
         assistant: Assistant,
         values: Mapping[str, str],
     ) -> Iterator[Updates]:
@@ -119,7 +119,7 @@ class Asking:
         request: gr.Request,
         chats: ChatStore,
         chat: int,
-        turns: list[Turn],
+        turns: Sequence[Turn],
         assistant: Assistant,
         values: Mapping[str, str],
     ) -> Iterator[Updates]:

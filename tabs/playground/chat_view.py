@@ -124,7 +124,8 @@ class Screen:
     def project(self, project_id: str, request: gr.Request) -> Any:
         """The project on the page. A message sent before the page knew it goes to the one that is about to open."""
         who = owner(request)
-        return self.services.projects.open(who, project_id or self.services.first_project(who))
+        opened = project_id or self.services.first_project(who, self.words.t("header.first_project"))
+        return self.services.projects.open(who, opened)
 
     def chats(self, project_id: str, request: gr.Request) -> ChatStore:
         store: ChatStore = self.project(project_id, request).chats

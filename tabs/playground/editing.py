@@ -6,6 +6,7 @@ from typing import Any
 
 import gradio as gr
 
+from backend.prompts.presets import preset_of
 from backend.services import Services
 from tabs.errors import shown
 from tabs.playground.checkup import Checkup
@@ -15,7 +16,6 @@ from tabs.playground.setup import (
     Setup,
     default_assistant,
     fill_updates,
-    preset_of,
     preset_values,
     shots_update,
     slot_updates,
@@ -44,7 +44,7 @@ class Editing:
         }
         self.preview: dict[str, Any] | None = None
 
-    def restore(self, project_id: str, request: gr.Request) -> dict[Any, Any]:
+    def restore(self, project_id: str, request: gr.Request) -> Any:
         """The form as it was left in this project."""
         if not project_id:
             return gr.skip()

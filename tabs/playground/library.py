@@ -104,7 +104,7 @@ class Shelves:
 
 def wire(words: Words, setup: Setup, editing: Editing, view: LibraryView, message: gr.Textbox) -> None:
     shelves = Shelves(words, setup)
-    chosen = [view.task, view.shots, view.language]
+    chosen: list[Any] = [view.task, view.shots, view.language]
     gr.on([widget.input for widget in chosen], shown(words)(shelves.show), chosen, view.text, **QUICK)
     used = view.use.click(
         shown(words)(shelves.use), [*chosen, message], [*setup.outputs, message], inputs_kwargs=setup.form, **QUICK

@@ -100,7 +100,7 @@ class Prompting:
     def __init__(self, services: Services, words: Words, setup: Setup, view: PromptsView) -> None:
         self.services, self.words, self.setup, self.view = services, words, setup, view
 
-    def restore(self, project_id: str, request: gr.Request) -> dict[Any, Any]:
+    def restore(self, project_id: str, request: gr.Request) -> Any:
         if not project_id:
             return gr.skip()
         return {self.view.saved: prompts_view(self.project(project_id, request), self.words)}

@@ -105,7 +105,7 @@ def expert(form: dict[str, Any], t: Any) -> None:
     """The decoding controls, named as transformers names them and explained in plain words."""
     start = PRESETS["balanced"]
 
-    def words_of(name: str) -> dict[str, str]:
+    def words_of(name: str) -> dict[str, Any]:
         return {"label": t(f"playground.{name}"), "info": t(f"playground.{name}_info"), "elem_id": f"pg-{name}"}
 
     form["temperature"] = gr.Slider(0, 2, start.temperature, step=0.05, **words_of("temperature"))
@@ -136,8 +136,8 @@ document.addEventListener('input', (event) => {
   waiting = setTimeout(() => trigger('typed'), 250);
 });
 """
-"""One event `typed` a moment after the last change by a person. A Gradio text box's own `input` event hangs on key presses,
-which Hangul from an input method, pasting and dictation do not make."""
+"""One event `typed` a moment after the last change by a person. A Gradio text box's own `input` event hangs on key
+presses, which Hangul from an input method, pasting and dictation do not make."""
 
 
 def slot_names(template: str) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ import gradio as gr
 
 from backend.assistants import Assistant, ModelRef, changes
 from backend.errors import NotFound, StudioError
+from backend.models.endpoints import Endpoint
 from backend.projects.assistants import SavedAssistant
 from backend.projects.folder import Project
 from backend.services import Services
@@ -66,14 +68,19 @@ def models_offered(services: Services, current: ModelRef, t: Say) -> list[tuple[
 
     found = [(t("playground.practice_model"), ModelRef())]
     found += [(model.ref.label(), model.ref) for model in installed(services.settings) if model.ref.kind != "starter"]
-    for endpoint in services.endpoints.list():
+    endpoints = services.endpoints.list()
+
+    def names(endpoint: Endpoint) -> list[str]:
         try:
-            names = services.endpoints.models(endpoint.id)
+            return services.endpoints.models(endpoint.id)
         except StudioError:  # A connection that is down offers nothing now; using it says why.
-            names = []
-        found += [
-            (f"{name} · {endpoint.name}", ModelRef(kind="endpoint", name=name, endpoint=endpoint.id)) for name in names
-        ]
+            return []
+
+    # All at once: one that is slow to say that it is down does not add to the others.
+    with ThreadPoolExecutor(max(1, len(endpoints)), "matchum-models") as crew:
+        for endpoint, known in zip(endpoints, crew.map(names, endpoints), strict=True):
+            refs = [ModelRef(kind="endpoint", name=name, endpoint=endpoint.id) for name in known]
+            found += [(f"{ref.name} · {endpoint.name}", ref) for ref in refs]
     if all(ref != current for _, ref in found):
         found.append((t("playground.model_gone", name=named(current, t)), current))
     return [(label, model_value(ref)) for label, ref in found]
@@ -106,7 +113,7 @@ class Shelf:
         self.around = [setup.picker, view.parent, view.name, view.note, view.versions]
         self.outputs = [*setup.outputs, *self.around]
 
-    def restore(self, project_id: str, request: gr.Request) -> dict[Any, Any]:
+    def restore(self, project_id: str, request: gr.Request) -> Any:
         """The picker as it was left."""
         if not project_id:
             return gr.skip()
@@ -117,7 +124,7 @@ class Shelf:
         """The model picker's choices. Apart from `restore`, since a connection that is down may take its time."""
         return gr.update(choices=models_offered(self.services, model_of(chosen), self.words.t))
 
-    def pick(self, saved_id: int | None, project_id: str, request: gr.Request) -> dict[Any, Any]:
+    def pick(self, saved_id: int | None, project_id: str, request: gr.Request) -> Any:
         """Take a saved assistant in hand."""
         if saved_id is None:
             return gr.skip()

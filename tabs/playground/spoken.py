@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from backend.errors import BadInput, NotFound
@@ -18,7 +18,7 @@ def said(message: object) -> str:
     return text
 
 
-def turn_of(turns: list[Turn], told: Mapping[str, Any]) -> Turn:
+def turn_of(turns: Sequence[Turn], told: Mapping[str, Any]) -> Turn:
     """The turn a button belongs to, if it is of this chat. Raises NotFound."""
     wanted = whole(told.get("turn"))
     for turn in turns:

@@ -24,7 +24,7 @@ class Tending:
         self.screen = screen
         self.words, self.stops, self.view = screen.words, screen.stops, screen.view
 
-    def restore(self, project_id: str, request: gr.Request) -> Updates:
+    def restore(self, project_id: str, request: gr.Request) -> Any:
         """The project's chat as it was left. While this page streams, it is left alone."""
         if not project_id or self.stops.busy(str(request.session_hash), WORK):
             return gr.skip()

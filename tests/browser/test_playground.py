@@ -21,7 +21,7 @@ BOX = "#pg-message textarea"
 WRITING = ".pg-writing .pg-bubble p:not(.pg-quiet)"
 # The page's own words: without chats, versions and runs, which are in the language of whoever made them.
 INTERFACE = """one => {
-  const made = '#pg-chats ul, #pg-conversation, #pg-versions, #pg-prompt-list, #pg-run, #pg-answers, style';
+  const made = '#pg-chats ul, #pg-conversation, #pg-versions, #pg-prompt-list, #pg-run, #pg-answers, .pg-seen, style';
   const walk = document.createTreeWalker(one, NodeFilter.SHOW_TEXT);
   const found = [];
   while (walk.nextNode()) {

@@ -86,7 +86,7 @@ def services(tmp_path: Path, answers: ScriptedAnswers) -> Iterator[Any]:
         host=SimpleNamespace(engine=engine),
         endpoints=SimpleNamespace(list=list),
         runs=lambda project: Runs(project.runs_folder, settings),
-        first_project=lambda who: opened,
+        first_project=lambda who, name: opened,
         project_id=opened,
     )
     projects.close()
