@@ -117,6 +117,7 @@ class Gate:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
+        scope = rooted(scope, self._access.settings.root_path.rstrip("/"))
         connection = HTTPConnection(scope)
         scope[OWNER_KEY] = self._access.owner(connection)
         refusal = self._refusal(scope, connection)
@@ -139,6 +140,13 @@ class Gate:
             target = f"{scope.get('root_path', '')}/signin?next={quote(path_of(scope))}"
             return RedirectResponse(target, status_code=303)
         return JSONResponse({"detail": "Not signed in."}, status_code=401)
+
+
+def rooted(scope: Scope, root: str) -> Scope:
+    """The request as ASGI has it behind a proxy: its path begins with `root`, even where the proxy took that off."""
+    path = str(scope["path"])
+    inside = path == root or path.startswith(root + "/")
+    return {**scope, "root_path": root, "path": path if inside else root + path} if root else scope
 
 
 def path_of(scope: Scope) -> str:

@@ -46,7 +46,7 @@ def create_app(services: Services) -> ASGIApp:
     """The whole studio as one ASGI application behind its gate."""
     settings = services.settings
     access = Access(settings, services.accounts)
-    app = FastAPI(root_path=settings.root_path, docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     app.include_router(language_routes())
     app.include_router(signin_routes(access))
     app.mount("/assets", Shared(directory=ASSETS), name="assets")

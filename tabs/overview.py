@@ -63,7 +63,8 @@ def build(services: Services, words: Words, session: Session) -> None:
 
     drawn = [parts.name, parts.contents, parts.projects, parts.assistants, parts.runs]
     session.on_project(refresh, outputs=drawn)
-    wire_projects(services, words, session, parts, refresh, drawn)
+    wire_open_project(services, words, session, parts, refresh, drawn)
+    wire_shelf(services, words, session, parts, refresh, drawn)
     wire_assistants(services, words, session, parts, refresh, drawn)
     wire_runs(services, words, session, parts)
 
@@ -123,54 +124,35 @@ def layout(words: Words) -> Layout:
     return Layout(**{key: found[key] for key in Layout.__dataclass_fields__})
 
 
-def wire_projects(
+def opened(services: Services, who: str, project_id: str) -> tuple[Any, str]:
+    """(the header's list, the open project) after going over to a project."""
+    services.projects.remember(who, project_id)
+    return project_list(services, who, project_id), project_id
+
+
+def wire_open_project(
     services: Services, words: Words, session: Session, parts: Layout, refresh: Any, drawn: list[Any]
 ) -> None:
     shelf = services.projects
-
-    def opened(who: str, project_id: str) -> tuple[Any, str]:
-        shelf.remember(who, project_id)
-        return project_list(services, who, project_id), project_id
 
     @shown(words)
     def rename(project_id: str, name: str, request: gr.Request) -> Any:
         shelf.rename(owner(request), project_id, name)
         words.say("overview.renamed", "success")
-        return opened(owner(request), project_id)
+        return opened(services, owner(request), project_id)
 
     @shown(words)
     def duplicate(project_id: str, request: gr.Request) -> Any:
         copy = shelf.duplicate(owner(request), project_id)
         words.say("overview.duplicated", "success", name=copy.name)
-        return opened(owner(request), copy.id)
-
-    @shown(words)
-    def create(name: str, request: gr.Request) -> Any:
-        made = shelf.create(owner(request), name)
-        return (*opened(owner(request), made.id), "")
-
-    @shown(words)
-    def bring(path: str, request: gr.Request) -> Any:
-        made = shelf.import_zip(owner(request), Path(path))
-        words.say("overview.imported", "success", name=made.name)
-        return opened(owner(request), made.id)
+        return opened(services, owner(request), copy.id)
 
     @shown(words)
     def delete(project_id: str, request: gr.Request) -> Any:
-        gone = shelf.delete(owner(request), project_id)
+        who = owner(request)
+        gone = shelf.delete(who, project_id)
         words.say("overview.deleted_toast", name=gone.name)
-        return opened(owner(request), services.first_project(owner(request), words.t("header.first_project")))
-
-    @shown(words)
-    def press(event: gr.EventData, request: gr.Request) -> Any:
-        pressed, who = widgets.chosen(event), owner(request)
-        if pressed.do == "open":
-            shelf.open(who, pressed.what)
-            return opened(who, pressed.what)
-        back = shelf.undo_delete(who, pressed.what) if pressed.do == "undo_delete" else None
-        if back is None:
-            raise BadInput("error.page_action")
-        return opened(who, back.id)
+        return opened(services, who, services.first_project(who, words.t("header.first_project")))
 
     @shown(words, halt=True)
     def export(project_id: str, request: gr.Request) -> str:
@@ -182,25 +164,58 @@ def wire_projects(
         parts.name.submit(rename, [current, parts.name], place, **QUIET),
         parts.duplicate.click(duplicate, current, place, **QUIET),
         parts.delete.click(delete, current, place, **QUIET),
-        parts.create.click(create, parts.new_name, [*place, parts.new_name], **QUIET),
-        parts.new_name.submit(create, parts.new_name, [*place, parts.new_name], **QUIET),
-        parts.bring.upload(bring, parts.bring, place, **QUIET),
-        parts.projects.click(press, None, place, **QUIET),
     ):
         happened.then(refresh, current, drawn, **QUIET)
     made = parts.export.click(export, current, parts.download, **QUIET)
     made.success(None, js=widgets.click_download("overview-download"), api_visibility="private")
 
 
+def wire_shelf(
+    services: Services, words: Words, session: Session, parts: Layout, refresh: Any, drawn: list[Any]
+) -> None:
+    shelf = services.projects
+
+    @shown(words)
+    def create(name: str, request: gr.Request) -> Any:
+        made = shelf.create(owner(request), name)
+        return (*opened(services, owner(request), made.id), "")
+
+    @shown(words)
+    def bring(path: str, request: gr.Request) -> Any:
+        made = shelf.import_zip(owner(request), Path(path))
+        words.say("overview.imported", "success", name=made.name)
+        return opened(services, owner(request), made.id)
+
+    @shown(words)
+    def press(event: gr.EventData, request: gr.Request) -> Any:
+        pressed, who = widgets.chosen(event), owner(request)
+        if pressed.do == "open":
+            shelf.open(who, pressed.what)
+            return opened(services, who, pressed.what)
+        back = shelf.undo_delete(who, pressed.what) if pressed.do == "undo_delete" else None
+        if back is None:
+            raise BadInput("error.page_action")
+        return opened(services, who, back.id)
+
+    place = [session.project, session.project_id]
+    for happened in (
+        parts.create.click(create, parts.new_name, [*place, parts.new_name], **QUIET),
+        parts.new_name.submit(create, parts.new_name, [*place, parts.new_name], **QUIET),
+        parts.bring.upload(bring, parts.bring, place, **QUIET),
+        parts.projects.click(press, None, place, **QUIET),
+    ):
+        happened.then(refresh, session.project_id, drawn, **QUIET)
+
+
 def wire_assistants(
     services: Services, words: Words, session: Session, parts: Layout, refresh: Any, drawn: list[Any]
 ) -> None:
-    def opened(project_id: str, request: gr.Request) -> Project:
+    def held(project_id: str, request: gr.Request) -> Project:
         return services.projects.open(owner(request), project_id)
 
     @shown(words, halt=True)
     def press(event: gr.EventData, project_id: str, request: gr.Request) -> Any:
-        pressed, project = widgets.chosen(event), opened(project_id, request)
+        pressed, project = widgets.chosen(event), held(project_id, request)
         if pressed.do == "versions":
             return (None, *compare(words, project, pressed.what))
         if pressed.do == "remove":
@@ -215,7 +230,7 @@ def wire_assistants(
 
     @shown(words)
     def differ(project_id: str, before: int, after: int, request: gr.Request) -> str:
-        store = opened(project_id, request).assistants
+        store = held(project_id, request).assistants
         return views.difference_view(words, store.get(int(before)), store.get(int(after)))
 
     @shown(words)
@@ -224,14 +239,12 @@ def wire_assistants(
         if file.stat().st_size > LARGEST_ASSISTANT:
             raise BadInput("error.assistant_file", where=file.name, why=words.size(file.stat().st_size))
         value = Assistant.from_json(file.read_bytes())
-        saved = opened(project_id, request).assistants.save(
-            value.name or file.stem, value, words.t("overview.from_file")
-        )
+        saved = held(project_id, request).assistants.save(value.name or file.stem, value, words.t("overview.from_file"))
         words.say("overview.assistant_imported", "success", name=saved.name, number=saved.number)
 
     @shown(words)
     def undo(project_id: str, request: gr.Request) -> None:
-        back = opened(project_id, request).assistants.undo_remove()
+        back = held(project_id, request).assistants.undo_remove()
         words.say("overview.assistant_back" if back else "overview.nothing_removed", name=back.name if back else "")
 
     current = session.project_id

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from backend.jobs.runs import Runs
+from backend.settings import Settings
 from tests.browser.conftest import open_studio
+from tests.studio.process import Studio
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -107,3 +111,38 @@ def test_the_tray_opens_and_says_what_will_be_there(page: Page, studio_url: str)
     page.locator("#tray").click()
     assert page.locator("#tray-panel .html-container").is_visible()
     page.wait_for_selector("#tray-panel >> text=진행 상황")
+
+
+def test_running_work_is_seen_from_every_tab_and_stopped_and_resumed_there(page: Page, studio: Studio) -> None:
+    settings = Settings(home=studio.home)
+    runs = Runs(studio.home / "runs", settings)
+    run = runs.submit("rehearsal", {"steps": 600, "seconds": 0.05}, title="연습")
+    open_studio(page, f"{studio.url}ko/")
+    page.wait_for_function("document.querySelector('#tray').innerText.includes('%')", timeout=30_000)
+    open_tab(page, "overview")
+    page.wait_for_selector("#runs .bar")
+    page.locator("#tray").click()
+    page.locator("#tray-panel button", has_text="중지").click()
+    page.wait_for_selector("#tray-panel button >> text=이어서 하기", timeout=30_000)
+    assert runs.get(run.id).state == "stopped"
+    page.locator("#tray-panel button", has_text="이어서 하기").click()
+    page.wait_for_function("document.querySelector('#tray').innerText.includes('%')", timeout=30_000)
+    page.locator("#tray-panel button", has_text="중지").click()
+    page.wait_for_selector("#tray-panel button >> text=이어서 하기", timeout=30_000)
+    page.locator("#runs button", has_text="삭제").first.click()
+    page.wait_for_selector("#runs .empty")
+    assert runs.list() == []
+
+
+def test_pages_behind_a_proxy_with_a_path_of_its_own_still_find_their_files(tmp_path: Path, page: Page) -> None:
+    """Here the path arrives as the browser asked it; test_access has the proxy that takes it off."""
+    studio = Studio(tmp_path / "home", "--port", "7938", "--root-path", "/matchum")
+    try:
+        studio.wait()
+        open_studio(page, f"{studio.url}ko/")
+        assert page.evaluate("[...document.images].every(image => image.complete && image.naturalWidth > 0)")
+        page.get_by_role("link", name="English").click()
+        page.wait_for_url("**/matchum/en/")
+        page.close()
+    finally:
+        studio.end()

@@ -11,11 +11,13 @@ import httpx
 import pytest
 
 from backend.accounts import Accounts
-from backend.errors import BadInput
-from backend.services import Services
+from backend.errors import BadInput, NotFound
+from backend.services import Services, create_services
+from backend.settings import Settings
 from studio.access import Attempts
+from studio.serve import create_app
 from studio.signin import safe_next
-from tests.studio.conftest import Ask
+from tests.studio.conftest import Ask, asker
 
 ROUTES = [
     ("GET", "/"),
@@ -195,3 +197,41 @@ def test_a_name_that_cannot_be_a_folder_is_refused(tmp_path: Path, name: str) ->
         Accounts(tmp_path).add(name)
     with pytest.raises(BadInput, match=r"error\.account_password"):
         Accounts(tmp_path).add("mina", "short")
+
+
+def test_behind_a_proxy_the_same_doors_are_open_with_and_without_its_path(tmp_path: Path) -> None:
+    services = create_services(Settings(home=tmp_path, root_path="/matchum", open_browser=False))
+    services.accounts.add("mina", "mina's long secret")
+    ask = asker(create_app(services), "http://studio.test")
+    for path in ("/signin", "/matchum/signin", "/matchum/assets/logo.svg", "/favicon.ico"):
+        assert ask("GET", path).status_code == 200, path
+    for path in ("/ko/config", "/matchum/ko/config", "/matchum/ko/"):
+        assert ask("GET", path).status_code == 401, path
+    asked = ask("GET", "/ko/", headers={"accept": "text/html"})
+    assert asked.headers["location"].startswith("/matchum/signin?next=")
+    told = ask("POST", "/signin", data={"name": "mina", "password": "mina's long secret", "next": "/ko/"})
+    assert told.headers["location"] == "/matchum/ko/"
+    assert "path=/matchum" in told.headers["set-cookie"].lower()
+    services.close()
+
+
+def test_a_project_of_somebody_else_is_not_there(shared: tuple[Services, Ask]) -> None:
+    services, _ = shared
+    made = services.projects.create("mina", "secret")
+    for act in (services.projects.open, services.projects.export_zip, services.projects.delete):
+        with pytest.raises(NotFound):
+            act("jun", made.id)
+    with pytest.raises(NotFound):
+        services.runs_seen("jun", made.id, 1.0)
+    with pytest.raises(NotFound):
+        services.act_on_run("jun", made.id, "remove", "project/x")
+
+
+def test_a_file_over_the_limit_is_not_taken(tmp_path: Path) -> None:
+    services = create_services(Settings(home=tmp_path, max_upload_mb=1, open_browser=False))
+    ask = asker(create_app(services), "http://127.0.0.1:7860")
+    small = ask("POST", "/ko/gradio_api/upload", files={"files": ("a.txt", b"x" * 1000)})
+    large = ask("POST", "/ko/gradio_api/upload", files={"files": ("a.txt", b"x" * 1_100_000)})
+    assert small.status_code == 200
+    assert large.status_code == 413
+    services.close()
