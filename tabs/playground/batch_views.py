@@ -13,7 +13,7 @@ from tabs.playground.prose import plain
 from tabs.text import Words
 
 FIRST = 5
-PAGE = 50
+PAGE = 25
 LONGEST = 300
 """Characters of a cell on screen; the files hold all of it."""
 DELIMITERS = {",": "comma", "\t": "tab", ";": "semicolon", "|": "pipe"}

@@ -27,9 +27,7 @@ class Checkup:
     ) -> list[Finding]:
         """Problems first, then advice, then what is good. An untouched prompt has nothing to be told."""
         instructions = assistant.instructions
-        if not instructions.system.strip() and instructions.template.strip() == "{input}" and tokens is None:
-            return []
-        return check(
+        found = check(
             instructions,
             assistant.examples,
             variables_given=("input", *values),
@@ -38,6 +36,9 @@ class Checkup:
             max_new_tokens=assistant.decoding.max_new_tokens,
             language=self.words.language,
         )
+        if not instructions.system.strip() and instructions.template.strip() == "{input}":
+            return [finding for finding in found if finding.severity == "problem"]
+        return found
 
     def view(
         self, assistant: Assistant, values: Mapping[str, str], tokens: int | None = None, window: int | None = None

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 
 from backend.answering import Question
+from backend.assistants import Assistant
 from backend.services import Services
 from tabs.errors import shown
+from tabs.playground.checkup import Checkup
 from tabs.playground.conversation import Say
 from tabs.playground.editing import Editing
 from tabs.playground.form import model_of, read
@@ -74,9 +76,17 @@ def as_tokens(tokens: Sequence[str], t: Say) -> str:
 class Previewing:
     """The handlers of the preview. While the accordion is closed, typing only makes the model get ready."""
 
-    def __init__(self, services: Services, words: Words, view: PreviewView) -> None:
-        self.services, self.words, self.view = services, words, view
+    def __init__(self, services: Services, words: Words, view: PreviewView, checked: gr.HTML) -> None:
+        self.services, self.words, self.view, self.checked = services, words, view, checked
+        self.checkup = Checkup(words)
         self.warming = Warming(services)
+
+    def found(self, assistant: Assistant, values: Mapping[str, str], tokens: Sequence[str] | None) -> str:
+        """The check-up again, now that it is known how long the prompt is and how much the model can hold."""
+        if tokens is None:
+            return self.checkup.view(assistant, values)
+        with self.services.host.engine(assistant.model) as engine:
+            return self.checkup.view(assistant, values, len(tokens), engine.context_length)
 
     def show(
         self,
@@ -102,12 +112,14 @@ class Previewing:
             history = history[:-1]
         values = {name: value or f"{{{name}}}" for name, value in values_of(form).items()}
         question = Question({**values, "input": message or t("playground.preview_sample")}, history)
-        text, tokens = self.services.answers.preview(read(form), question)
+        assistant = read(form)
+        text, tokens = self.services.answers.preview(assistant, question)
         count = t("playground.preview_count", count=len(tokens)) if tokens is not None else ""
         title = f"{t('playground.preview')} · {count}" if count else t("playground.preview")
         return {
             self.view.box: gr.update(label=title),
             self.view.text: preview_view(text, tokens, bool(marked), t),
+            self.checked: self.found(assistant, values, tokens),
         }
 
 
@@ -121,11 +133,11 @@ def wire(
     message: gr.Textbox,
     chat_id: gr.State,
 ) -> None:
-    previewing = Previewing(services, words, view)
+    previewing = Previewing(services, words, view, setup.checkup)
     now = {
         "fn": shown(words)(previewing.show),
         "inputs": [view.open, view.marks, message, chat_id, session.project_id],
-        "outputs": [view.box, view.text],
+        "outputs": [view.box, view.text, setup.checkup],
         "inputs_kwargs": setup.form,
         **QUICK,
         "trigger_mode": "always_last",

@@ -175,14 +175,14 @@ def test_prompts_are_kept_compared_deleted_and_brought_back(
 
 
 def test_the_preview_waits_until_it_is_opened(
-    services: Any, words: Words, project: Project, request_: gr.Request
+    services: Any, words: Words, form: setup.Setup, project: Project, request_: gr.Request
 ) -> None:
     loaded = threading.Event()
     whole = services.host.engine
     services.host.engine = lambda ref: (loaded.set(), whole(ref))[1]
     with gr.Blocks():
         view = preview.layout(words)
-    previewing = preview.Previewing(services, words, view)
+    previewing = preview.Previewing(services, words, view, form.checkup)
     assert previewing.show(False, False, "", None, project.id, request_, **FORM) == gr.skip()
     assert not loaded.is_set()
     assert previewing.show(False, False, "안", None, project.id, request_, **FORM) == gr.skip()
