@@ -18,7 +18,16 @@ from tabs.text import Words
 
 POLL_S = 2.0
 RECENT_S = 24 * 3600.0
-TOGGLE = "() => { document.getElementById('tray-panel').classList.toggle('open'); }"
+TOGGLE = """() => {
+  const panel = document.getElementById('tray-panel');
+  if (!panel.classList.toggle('open')) return;
+  const away = (event) => {
+    if (panel.contains(event.target)) return;
+    document.removeEventListener('click', away);
+    if (!event.target.closest('#tray')) panel.classList.remove('open');
+  };
+  setTimeout(() => document.addEventListener('click', away));
+}"""
 
 
 def build_header(services: Services, words: Words, page: gr.Blocks) -> Session:
@@ -31,7 +40,7 @@ def build_header(services: Services, words: Words, page: gr.Blocks) -> Session:
         )
         tray = gr.Button(t("header.nothing_runs"), size="sm", elem_id="tray")
         chip = gr.HTML(elem_id="machine", apply_default_css=False, js_on_load=None)
-        gr.HTML(links(words), elem_id="links", apply_default_css=False, js_on_load=None)
+        leave = gr.HTML(links(words), elem_id="links", apply_default_css=False, js_on_load=None)
     panel = widgets.clickable(elem_id="tray-panel")
     project_id = gr.State("")
     seen = gr.State("")
@@ -39,10 +48,10 @@ def build_header(services: Services, words: Words, page: gr.Blocks) -> Session:
     session = Session(project_id=project_id, project=project, tray=timer, seen=seen)
 
     @shown(words)
-    def load(request: gr.Request) -> tuple[Any, str]:
+    def load(request: gr.Request) -> tuple[Any, str, str]:
         who = owner(request)
         open_id = services.first_project(who, words.t("header.first_project"))
-        return project_list(services, who, open_id), open_id
+        return project_list(services, who, open_id), open_id, links(words, who if services.accounts.names() else "")
 
     @shown(words)
     def switch(chosen_id: str, request: gr.Request) -> str:
@@ -65,7 +74,7 @@ def build_header(services: Services, words: Words, page: gr.Blocks) -> Session:
         return poll(open_id, "", request)
 
     shown_there = [tray, panel, chip, seen]
-    page.load(load, None, [project, project_id], **QUIET)
+    page.load(load, None, [project, project_id, leave], **QUIET)
     project.input(switch, project, project_id, **QUIET)
     tray.click(None, js=TOGGLE, api_visibility="private")
     panel.click(act, project_id, shown_there, **QUIET)
@@ -80,13 +89,14 @@ def brand(words: Words) -> str:
     )
 
 
-def links(words: Words) -> str:
+def links(words: Words, account: str = "") -> str:
+    """The other language, and the way out for who came in by an account."""
     other = "en" if words.language == "ko" else "ko"
-    leave = escape(words.t("header.sign_out"))
-    return (
-        f'<a class="chip" lang="{other}" href="../lang/{other}">{escape(words.t("header.language"))}</a>'
-        f'<form method="post" action="../signout" class="signout"><button class="chip">{leave}</button></form>'
-    )
+    switch = f'<a class="chip" lang="{other}" href="../lang/{other}">{escape(words.t("header.language"))}</a>'
+    if not account:
+        return switch
+    leave = escape(words.t("header.sign_out", account=account))
+    return f'{switch}<form method="post" action="../signout"><button class="chip">{leave}</button></form>'
 
 
 def tray_label(words: Words, runs: Sequence[tuple[str, Run]]) -> str:

@@ -115,6 +115,8 @@ def version_choices(words: Words, versions: Sequence[SavedAssistant]) -> list[tu
 def difference_view(words: Words, before: SavedAssistant, after: SavedAssistant) -> str:
     """What differs between two versions, field by field; long texts line by line."""
     found = changes(before.assistant, after.assistant)
+    if before.id == after.id:
+        return widgets.empty(words.t("overview.one_version"), words.t("overview.one_version_hint"))
     if not found:
         return widgets.empty(words.t("overview.same"))
     rows = [(escape(field_name(words, change.field)), *sides(change)) for change in found]

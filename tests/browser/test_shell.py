@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from backend.accounts import Accounts
 from backend.jobs.runs import Runs
 from backend.settings import Settings
 from tests.browser.conftest import open_studio
@@ -111,6 +112,8 @@ def test_the_tray_opens_and_says_what_will_be_there(page: Page, studio_url: str)
     page.locator("#tray").click()
     assert page.locator("#tray-panel .html-container").is_visible()
     page.wait_for_selector("#tray-panel >> text=진행 상황")
+    page.locator("#brand").click(position={"x": 300, "y": 4})
+    page.wait_for_selector("#tray-panel .html-container", state="hidden")
 
 
 def test_running_work_is_seen_from_every_tab_and_stopped_and_resumed_there(page: Page, studio: Studio) -> None:
@@ -143,6 +146,37 @@ def test_pages_behind_a_proxy_with_a_path_of_its_own_still_find_their_files(tmp_
         assert page.evaluate("[...document.images].every(image => image.complete && image.naturalWidth > 0)")
         page.get_by_role("link", name="English").click()
         page.wait_for_url("**/matchum/en/")
+        page.close()
+    finally:
+        studio.end()
+
+
+def test_a_visitor_signs_in_works_in_projects_of_their_own_and_signs_out(tmp_path: Path, page: Page) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    for name in ("mina", "jun"):
+        Accounts(home).add(name, f"{name}'s long secret")
+    studio = Studio(home, "--port", "7940")
+    try:
+        studio.wait()
+        page.goto(studio.url)
+        page.get_by_label("계정 이름").fill("mina")
+        page.get_by_label("비밀번호").fill("mina's long secret")
+        page.get_by_role("button", name="들어가기").click()
+        page.wait_for_function("document.querySelector('#project input')?.value", timeout=30_000)
+        open_tab(page, "overview")
+        page.get_by_label("새 프로젝트").fill("미나의 비밀")
+        page.get_by_role("button", name="만들기").click()
+        page.wait_for_function("document.querySelector('#project input').value === '미나의 비밀'")
+        page.get_by_role("button", name="mina 로그아웃").click()
+        page.wait_for_url("**/signin")
+        page.goto(f"{studio.url}ko/")
+        assert "/signin" in page.url
+        page.get_by_label("계정 이름").fill("jun")
+        page.get_by_label("비밀번호").fill("jun's long secret")
+        page.get_by_role("button", name="들어가기").click()
+        page.wait_for_function("document.querySelector('#project input')?.value", timeout=30_000)
+        assert "미나의 비밀" not in page.content()
         page.close()
     finally:
         studio.end()
