@@ -28,6 +28,7 @@ from backend.settings import Settings
 
 ID = re.compile(r"\d{8}-\d{12}-[0-9a-f]{8}")
 REMOVED_KEPT_S = 7 * 24 * 3600.0
+LET_GO_S = 0.5
 
 Stamp = tuple[int, int, int]
 
@@ -271,7 +272,8 @@ def _settled(folder: RunFolder, run: Run) -> Run:
     Holding both locks proves that nobody is starting a worker and none works. Else the files are about to change.
     """
     try:
-        with folder.control_lock().acquire(timeout=0), folder.worker_lock().acquire(timeout=0):
+        # A killed process lets go of its files a moment after it is seen dead.
+        with folder.control_lock().acquire(timeout=0), folder.worker_lock().acquire(timeout=LET_GO_S):
             state = folder.read_state()
             if state.state in ACTIVE and not folder.alive():
                 ended = "stopped" if folder.stop_file.exists() else "interrupted"
