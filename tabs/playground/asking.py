@@ -12,6 +12,7 @@ from backend.assistants import Assistant
 from backend.errors import NotFound, StudioError
 from backend.projects.chats import ChatStore
 from backend.projects.turns import Turn
+from tabs.errors import tell
 from tabs.playground.chat_view import Screen, Updates
 from tabs.playground.conversation import writing
 from tabs.playground.form import read
@@ -170,8 +171,9 @@ class Asking:
                     shown = state.text
                     yield {self.view.writing: writing(shown, self.words.t)}
             yield self.screen.ended(chats, chat)
-        except StudioError:
+        except StudioError as fault:
+            # Told here rather than by `shown`, whose "nothing changes" would be the last word and leave Stop there.
+            tell(self.words, fault, halt=False)
             yield self.screen.ended(chats, chat)
-            raise
         finally:
             self.stops.end(here, WORK, stop)

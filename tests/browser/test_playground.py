@@ -102,6 +102,25 @@ def test_closing_the_page_in_the_middle_keeps_what_was_written(page: Page, studi
     assert "말0" in page.inner_text(f"{LAST} .pg-bubble")
 
 
+def test_a_model_that_went_away_is_told_and_the_question_stays(page: Page, studio: Studio) -> None:
+    open_chat(page, studio)
+    with chat_server() as fake:
+        gone = Endpoints(studio.home).add(f"gone {fake.url}", fake.url)
+        open_studio(page, f"{studio.url}ko/")
+        page.wait_for_selector("#pg-conversation .pg-starter")
+        choose_model(page, f"small-model · gone {fake.url}")
+    Endpoints(studio.home).remove(gone.id)
+    say(page, "안녕하세요?")
+    page.wait_for_selector(".toast-body")
+    page.wait_for_selector("#pg-conversation .pg-user [data-act=regenerate]")
+    page.wait_for_selector("#pg-send")
+    assert not page.locator("#pg-stop").is_visible()
+    choose_model(page, "연습용 모델")
+    page.hover("#pg-conversation .pg-user")
+    page.click("#pg-conversation .pg-user [data-act=regenerate]")
+    answered(page)
+
+
 def test_enter_while_composing_hangul_neither_sends_nor_breaks_the_line(page: Page, studio: Studio) -> None:
     open_chat(page, studio)
     page.focus(BOX)
