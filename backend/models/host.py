@@ -172,10 +172,10 @@ class ModelHost:
 
             endpoint = self._endpoints.reachable(ref.endpoint or "")
             return _Place(ref, EndpointEngine(endpoint, ref.name, self._endpoints.key(endpoint.id)))
+        folder = self.where(ref)  # before torch is imported: a model that is not there is told at once
         from backend.models.loading import best_device, check, dtype_for
         from backend.models.transformers_engine import TransformersEngine
 
-        folder = self.where(ref)
         check(folder)
         device = best_device()
         accelerated = device.type == "cuda"

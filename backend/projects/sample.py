@@ -10,11 +10,12 @@ from backend.assistants import Assistant, Decoding, Instructions
 from backend.errors import StorageProblem
 from backend.files import storing
 from backend.projects.folder import Project
+from backend.prompts.presets import with_preset
 
 NAME = "맞춤 연습 · Matchum sample"
 
 SHORT = Decoding(max_new_tokens=8)
-TALK = Decoding(temperature=0.7, top_p=0.9, max_new_tokens=128)
+TALK = with_preset(Decoding(max_new_tokens=128), "balanced")
 
 ASSISTANTS = (
     Assistant(
