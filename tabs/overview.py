@@ -64,7 +64,7 @@ def build(services: Services, words: Words, session: Session) -> None:
     drawn = [parts.name, parts.contents, parts.projects, parts.assistants, parts.runs]
     session.on_project(refresh, outputs=drawn)
     wire_open_project(services, words, session, parts, refresh, drawn)
-    wire_shelf(services, words, session, parts, refresh, drawn)
+    wire_shelf(services, words, session, parts)
     wire_assistants(services, words, session, parts, refresh, drawn)
     wire_runs(services, words, session, parts)
 
@@ -159,20 +159,16 @@ def wire_open_project(
         return widgets.handed_over(shelf.export_zip(owner(request), project_id))
 
     current, place = session.project_id, [session.project, session.project_id]
-    for happened in (
-        parts.rename.click(rename, [current, parts.name], place, **QUIET),
-        parts.name.submit(rename, [current, parts.name], place, **QUIET),
-        parts.duplicate.click(duplicate, current, place, **QUIET),
-        parts.delete.click(delete, current, place, **QUIET),
-    ):
-        happened.then(refresh, current, drawn, **QUIET)
+    # Going over to another project draws the tab anew by itself; a new name alone does not.
+    for listen in (parts.rename.click, parts.name.submit):
+        listen(rename, [current, parts.name], place, **QUIET).then(refresh, current, drawn, **QUIET)
+    parts.duplicate.click(duplicate, current, place, **QUIET)
+    parts.delete.click(delete, current, place, **QUIET)
     made = parts.export.click(export, current, parts.download, **QUIET)
     made.success(None, js=widgets.click_download("overview-download"), api_visibility="private")
 
 
-def wire_shelf(
-    services: Services, words: Words, session: Session, parts: Layout, refresh: Any, drawn: list[Any]
-) -> None:
+def wire_shelf(services: Services, words: Words, session: Session, parts: Layout) -> None:
     shelf = services.projects
 
     @shown(words)
@@ -198,13 +194,10 @@ def wire_shelf(
         return opened(services, who, back.id)
 
     place = [session.project, session.project_id]
-    for happened in (
-        parts.create.click(create, parts.new_name, [*place, parts.new_name], **QUIET),
-        parts.new_name.submit(create, parts.new_name, [*place, parts.new_name], **QUIET),
-        parts.bring.upload(bring, parts.bring, place, **QUIET),
-        parts.projects.click(press, None, place, **QUIET),
-    ):
-        happened.then(refresh, session.project_id, drawn, **QUIET)
+    for listen in (parts.create.click, parts.new_name.submit):
+        listen(create, parts.new_name, [*place, parts.new_name], **QUIET)
+    parts.bring.upload(bring, parts.bring, place, **QUIET)
+    parts.projects.click(press, None, place, **QUIET)
 
 
 def wire_assistants(

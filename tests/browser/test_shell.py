@@ -84,15 +84,17 @@ def test_a_project_is_made_renamed_left_and_found_again_after_a_reload(page: Pag
     page.get_by_label("새 프로젝트").fill("문의 분류")
     page.get_by_role("button", name="만들기").click()
     page.wait_for_function("document.querySelector('#project input').value === '문의 분류'")
+    page.wait_for_selector("#projects tr:has-text('문의 분류') >> text=열려 있음")
     page.get_by_label("프로젝트 이름").fill("고객 문의")
     page.get_by_role("button", name="이름 바꾸기").click()
     page.wait_for_function("document.querySelector('#project input').value === '고객 문의'")
     open_studio(page, f"{studio_url}ko/")
     assert page.input_value("#project input") == "고객 문의"
     open_tab(page, "overview")
+    page.wait_for_selector("#projects tr:has-text('고객 문의') >> text=열려 있음")
     page.locator("#tab-overview button.stop", has_text="삭제").click()
     page.wait_for_function("document.querySelector('#project input').value !== '고객 문의'")
-    page.locator("#projects button", has_text="되돌리기").first.click()
+    page.locator("#projects tr:has-text('고객 문의') button", has_text="되돌리기").click()
     page.wait_for_function("document.querySelector('#project input').value === '고객 문의'")
 
 
