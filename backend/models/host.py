@@ -65,6 +65,7 @@ class ModelHost:
     def __init__(self, settings: Settings, endpoints: Endpoints, look: Callable[[], Machine] = machine) -> None:
         self._settings, self._endpoints, self._look = settings, endpoints, look
         self._places: dict[ModelRef, _Place] = {}
+        self._warming: set[ModelRef] = set()
         self._lock = threading.Lock()
         self._loading = threading.Lock()
         self._wake = threading.Event()
@@ -88,8 +89,13 @@ class ModelHost:
     def warm(self, ref: ModelRef) -> None:
         """Begin to load a model in the background, so that the first question does not wait for it.
 
-        What goes wrong is logged; the first question then says it to the person.
+        Returns at once; endpoints have nothing to load here. What goes wrong is logged; the first question then says
+        it to the person.
         """
+        with self._lock:
+            if ref.kind == "endpoint" or ref in self._places or ref in self._warming:
+                return
+            self._warming.add(ref)
 
         def load() -> None:
             try:
@@ -97,6 +103,9 @@ class ModelHost:
                     pass
             except StudioError as fault:
                 log.warning("could not load %s ahead of time: %s", ref.label(), fault)
+            finally:
+                with self._lock:
+                    self._warming.discard(ref)
 
         threading.Thread(target=load, name="warm", daemon=True).start()
 

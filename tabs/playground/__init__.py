@@ -58,4 +58,5 @@ def build(services: Services, words: Words, session: Session) -> None:
         [*shelves.outputs, form.checkup, *talk.outputs, kept.saved, sides.chosen, *rows.result],
         shelves.models,
         form.form["model"],
+        services.host.warm,
     )

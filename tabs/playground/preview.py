@@ -18,7 +18,6 @@ from tabs.playground.editing import Editing
 from tabs.playground.form import model_of, read
 from tabs.playground.prose import plain, seen
 from tabs.playground.setup import Setup, values_of
-from tabs.playground.warming import Warming
 from tabs.playground.wiring import QUICK
 from tabs.session import Session, owner
 from tabs.text import Words
@@ -79,7 +78,6 @@ class Previewing:
     def __init__(self, services: Services, words: Words, view: PreviewView, checked: gr.HTML) -> None:
         self.services, self.words, self.view, self.checked = services, words, view, checked
         self.checkup = Checkup(words)
-        self.warming = Warming(services)
 
     def found(self, assistant: Assistant, values: Mapping[str, str], tokens: Sequence[str] | None) -> str:
         """The check-up again, now that it is known how long the prompt is and how much the model can hold."""
@@ -103,7 +101,7 @@ class Previewing:
             return gr.skip()
         if not opened:
             if message:
-                self.warming.warm(model_of(form["model"]))
+                self.services.host.warm(model_of(form["model"]))
             return gr.skip()
         t = self.words.t
         chats = self.services.projects.open(owner(request), project_id).chats

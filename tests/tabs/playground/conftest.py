@@ -83,7 +83,7 @@ def services(tmp_path: Path, answers: ScriptedAnswers) -> Iterator[Any]:
         settings=settings,
         projects=projects,
         answers=answers,
-        host=SimpleNamespace(engine=engine),
+        host=SimpleNamespace(engine=engine, warm=lambda ref: None),
         endpoints=SimpleNamespace(list=list),
         runs=lambda project: Runs(project.runs_folder, settings),
         first_project=lambda who, name: opened,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -177,16 +176,15 @@ def test_prompts_are_kept_compared_deleted_and_brought_back(
 def test_the_preview_waits_until_it_is_opened(
     services: Any, words: Words, form: setup.Setup, project: Project, request_: gr.Request
 ) -> None:
-    loaded = threading.Event()
-    whole = services.host.engine
-    services.host.engine = lambda ref: (loaded.set(), whole(ref))[1]
+    warmed: list[ModelRef] = []
+    services.host.warm = warmed.append
     with gr.Blocks():
         view = preview.layout(words)
     previewing = preview.Previewing(services, words, view, form.checkup)
     assert previewing.show(False, False, "", None, project.id, request_, **FORM) == gr.skip()
-    assert not loaded.is_set()
+    assert not warmed
     assert previewing.show(False, False, "안", None, project.id, request_, **FORM) == gr.skip()
-    assert loaded.wait(5), "typing gets the model ready"
+    assert warmed == [ModelRef()], "typing gets the model ready"
     updates = previewing.show(True, True, "안녕", None, project.id, request_, **FORM)
     assert "3 토큰" in updates[view.box]["label"] and "pg-token-1" in updates[view.text]
 
