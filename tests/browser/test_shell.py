@@ -85,6 +85,10 @@ def test_a_project_is_made_renamed_left_and_found_again_after_a_reload(page: Pag
     page.get_by_role("button", name="만들기").click()
     page.wait_for_function("document.querySelector('#project input').value === '문의 분류'")
     page.wait_for_selector("#projects tr:has-text('문의 분류') >> text=열려 있음")
+    # The box is filled anew when the project opens; typing before that would be typing into the old one.
+    from playwright.sync_api import expect
+
+    expect(page.get_by_label("프로젝트 이름")).to_have_value("문의 분류")
     page.get_by_label("프로젝트 이름").fill("고객 문의")
     page.get_by_role("button", name="이름 바꾸기").click()
     page.wait_for_function("document.querySelector('#project input').value === '고객 문의'")
