@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from pathlib import Path
@@ -14,6 +15,13 @@ import psutil
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
+def quick_environment() -> dict[str, str]:
+    """With bytecode kept between the starts, also where the environment forbids to write any: it halves each start."""
+    kept = {**os.environ, "PYTHONPYCACHEPREFIX": str(Path(tempfile.gettempdir()) / "matchum-tests-bytecode")}
+    kept.pop("PYTHONDONTWRITEBYTECODE", None)
+    return kept
+
+
 class Studio:
     """`url` once it runs; `stop()` ends it as Ctrl+C does, `kill()` as a power cut does, `end()` with all its runs."""
 
@@ -21,12 +29,11 @@ class Studio:
         self.home = home
         self.printed_to = home.parent / f"{home.name}-printed.txt"
         told = {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "2", "PYTHONUNBUFFERED": "1", "LC_ALL": "en_US.UTF-8"}
-        self.started = time.monotonic()
         with self.printed_to.open("w", encoding="utf-8") as printed:
             self.process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "studio", "--home", str(home), "--no-browser", *arguments],
                 cwd=home.parent,
-                env={**os.environ, **told, **(environment or {})},
+                env={**quick_environment(), **told, **(environment or {})},
                 stdout=printed,
                 stderr=subprocess.STDOUT,
             )
