@@ -125,7 +125,7 @@ def test_the_tray_opens_and_says_what_will_be_there(page: Page, studio_url: str)
 def test_running_work_is_seen_from_every_tab_and_stopped_and_resumed_there(page: Page, studio: Studio) -> None:
     settings = Settings(home=studio.home)
     runs = Runs(studio.home / "runs", settings)
-    run = runs.submit("rehearsal", {"steps": 600, "seconds": 0.05}, title="연습")
+    run = runs.submit("rehearsal", {"steps": 600, "seconds": 0.05}, title="예행 작업")
     open_studio(page, f"{studio.url}ko/")
     page.wait_for_function("document.querySelector('#tray').innerText.includes('%')", timeout=30_000)
     open_tab(page, "overview")
@@ -138,8 +138,9 @@ def test_running_work_is_seen_from_every_tab_and_stopped_and_resumed_there(page:
     page.wait_for_function("document.querySelector('#tray').innerText.includes('%')", timeout=30_000)
     page.locator("#tray-panel button", has_text="중지").click()
     page.wait_for_selector("#tray-panel button >> text=이어서 하기", timeout=30_000)
-    page.locator("#runs button", has_text="삭제").first.click()
-    page.wait_for_selector("#runs .empty")
+    row = page.locator("#runs li", has_text="예행 작업")
+    row.get_by_role("button", name="삭제").click()
+    row.wait_for(state="detached")
     assert runs.list() == []
 
 

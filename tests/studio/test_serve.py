@@ -38,6 +38,7 @@ def test_start_a_page_and_stop_reach_no_other_machine(tmp_path: Path, started: l
     assert_nothing_of_other_hosts_is_loaded(page.text)
     if sys.platform != "win32":
         studio.process.send_signal(signal.SIGINT)
+        studio.process.wait(30)  # a second signal would mean: do not wait for anything
     studio.stop()
     assert strangers(tmp_path) == []
     assert "Traceback" not in studio.log() + studio.printed()
