@@ -100,18 +100,13 @@ class Asking:
         if last.role == "user":
             yield from self.answer(request, chats, chat, last, assistant, values)
             return
-        asked = [turn for turn in turns if turn.role == "user"]
-        if not asked:
-            raise NotFound("error.turn_missing")
+        question = asked_last(chats, chat, turns, values)
         decoding = assistant.decoding
         if decoding.temperature == 0:
             self.words.say("playground.same_again")
         elif decoding.seed is not None:
             moved = decoding.model_copy(update={"seed": (decoding.seed + len(last.versions)) % 2**63})
             assistant = assistant.model_copy(update={"decoding": moved})
-        question = Question(
-            {**values, "input": asked[-1].text}, chats.history(chat, asked[-1].id), candidates=CANDIDATES
-        )
         page = Page(chats, chat, assistant, turn_id=last.id)
         yield from self.run(request, chats, chat, question, page, assistant, hide_last=True)
 
@@ -126,12 +121,7 @@ class Asking:
     ) -> Iterator[Updates]:
         """Go on with the last answer where it ended."""
         version = turns[-1].shown
-        asked = [turn for turn in turns if turn.role == "user"]
-        if not asked:
-            raise NotFound("error.turn_missing")
-        question = Question(
-            {**values, "input": asked[-1].text}, chats.history(chat, asked[-1].id), version.text, CANDIDATES
-        )
+        question = asked_last(chats, chat, turns, values, version.text)
         page = Page.continued(chats, chat, assistant, version.id)
         before = version.trace or Trace()
         yield from self.run(request, chats, chat, question, page, assistant, before=before, hide_last=True)
@@ -177,3 +167,14 @@ class Asking:
             yield self.screen.ended(chats, chat)
         finally:
             self.stops.end(here, WORK, stop)
+
+
+def asked_last(
+    chats: ChatStore, chat: int, turns: Sequence[Turn], values: Mapping[str, str], prefill: str = ""
+) -> Question:
+    """The question that the last answer of a chat is for. Raises NotFound("error.turn_missing")."""
+    asked = [turn for turn in turns if turn.role == "user"]
+    if not asked:
+        raise NotFound("error.turn_missing")
+    history = chats.history(chat, asked[-1].id)
+    return Question({**values, "input": asked[-1].text}, history, prefill, CANDIDATES)
