@@ -58,10 +58,30 @@ class Shot(Part):
     output: str
 
 
+Method = Literal["by_hand", "random", "balanced", "diverse", "nearest_embedding", "nearest_bm25", "mixed"]
+Order = Literal["as_listed", "shuffled", "nearest_first", "nearest_last"]
+
+PER_INPUT: Final[frozenset[Method]] = frozenset({"nearest_embedding", "nearest_bm25", "mixed"})
+"""Methods that choose anew for each input; the others have chosen once, and `shots` is what they chose."""
+
+
+class Selection(Part):
+    """How shots are chosen: `count` of them, in what order. `mixed` is half the nearest, half spread over the labels."""
+
+    method: Method = "by_hand"
+    count: int = Field(4, ge=0, le=64)
+    order: Order = "as_listed"
+    seed: int = Field(0, ge=0, lt=2**63)
+
+
 class Examples(Part):
-    """Few-shot: the examples shown, in order, before the question."""
+    """Few-shot: the examples shown before the question.
+
+    All `shots` in order; but when `selection` chooses per input, `shots` is the pool that it chooses from.
+    """
 
     shots: tuple[Shot, ...] = ()
+    selection: Selection | None = None
 
 
 class Decoding(Part):

@@ -97,3 +97,100 @@ class NoteRow(Base):
     key: Mapped[str] = mapped_column(primary_key=True)
     value: Mapped[str]
     changed: Mapped[float]
+
+
+class ExampleRow(Base):
+    """`variables`, `spans`, `tags` and `groups` hold JSON text; `added_by` and `removed_by` name the edit that did it."""
+
+    __tablename__ = "examples"
+    __table_args__ = (Index("examples_by_input", "input_key"), Index("examples_by_split", "split", "id"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    input_key: Mapped[str]
+    variables: Mapped[str]
+    output: Mapped[str]
+    spans: Mapped[str | None]
+    rejected: Mapped[str | None]
+    tags: Mapped[str]
+    groups: Mapped[str]
+    origin: Mapped[str]
+    split: Mapped[str | None]
+    revision: Mapped[int]
+    created: Mapped[float]
+    changed: Mapped[float]
+    removed_at: Mapped[float | None]
+    added_by: Mapped[int | None]
+    removed_by: Mapped[int | None]
+
+
+class ExampleEditRow(Base):
+    """One thing a person did to the examples; `before` holds, as JSON text, what undoing it needs."""
+
+    __tablename__ = "example_edits"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    before: Mapped[str]
+    count: Mapped[int]
+    created: Mapped[float]
+    undone_at: Mapped[float | None]
+
+
+class AnswerRow(Base):
+    """What one assistant (by its fingerprint) answered to one input (by its key): asked once, kept for good.
+
+    Seconds; counts in tokens. `error_key` is set instead of a text when the example itself could not be answered.
+    """
+
+    __tablename__ = "answers"
+    __table_args__ = (UniqueConstraint("assistant", "input_key"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    assistant: Mapped[str]
+    input_key: Mapped[str]
+    text: Mapped[str]
+    finish: Mapped[str | None]
+    trace: Mapped[str]
+    prompt_tokens: Mapped[int | None]
+    answer_tokens: Mapped[int | None]
+    seconds: Mapped[float | None]
+    first_token_s: Mapped[float | None]
+    error_key: Mapped[str | None]
+    error_details: Mapped[str]
+    created: Mapped[float]
+
+
+class ScoreRow(Base):
+    """Scores of one answer under one rule (metric, parsing, expected output), as JSON text; can be made again."""
+
+    __tablename__ = "scores"
+
+    answer_id: Mapped[int] = mapped_column(ForeignKey("answers.id", ondelete="CASCADE"), primary_key=True)
+    rule: Mapped[str] = mapped_column(primary_key=True)
+    scores: Mapped[str]
+
+
+class Opinion:
+    """Columns of what was said of one answer, or of two in the order they were shown."""
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    rule: Mapped[str]
+    first_id: Mapped[int] = mapped_column(ForeignKey("answers.id", ondelete="CASCADE"))
+    second_id: Mapped[int | None] = mapped_column(ForeignKey("answers.id", ondelete="CASCADE"))
+    verdict: Mapped[str]
+    detail: Mapped[str]
+    created: Mapped[float]
+
+
+class JudgementRow(Opinion, Base):
+    __tablename__ = "judgements"
+    __table_args__ = (Index("judgements_by_answer", "first_id", "second_id"),)
+
+    judge: Mapped[str]
+
+
+class RatingRow(Opinion, Base):
+    __tablename__ = "ratings"
+    __table_args__ = (Index("ratings_by_answer", "first_id", "second_id"),)
+
+    rater: Mapped[str]

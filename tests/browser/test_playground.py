@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from playwright.sync_api import TimeoutError
 
 from backend.models.endpoints import Endpoints
 from tests.browser.conftest import Studio, open_studio
@@ -55,8 +56,16 @@ def open_chat(page: Page, studio: Studio, language: str = "ko") -> None:
 
 
 def choose_model(page: Page, name: str) -> None:
-    page.click("#pg-model input")
-    page.get_by_role("option", name=name).click()
+    option = page.get_by_role("option", name=name)
+    # A list that is drawn anew (the page has just learnt of another model) closes: it is opened again.
+    for _ in range(10):
+        page.click("#pg-model input")
+        try:
+            option.click(timeout=3_000)
+            break
+        except TimeoutError:
+            page.press("#pg-model input", "Escape")
+            page.locator("#pg-model input").blur()
     page.wait_for_function("name => document.querySelector('#pg-model input').value.includes(name)", arg=name)
     page.wait_for_timeout(300)
 
