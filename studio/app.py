@@ -8,10 +8,16 @@ import gradio as gr
 
 from backend.services import Services
 from studio.header import build_header
-from tabs import models, overview, playground
+from tabs import evaluation, fewshot, models, overview, playground
 from tabs.text import Language, Words
 
-TABS = {"overview": overview, "playground": playground, "models": models}
+TABS = {
+    "overview": overview,
+    "playground": playground,
+    "fewshot": fewshot,
+    "evaluation": evaluation,
+    "models": models,
+}
 
 
 def build_app(services: Services, language: Language) -> gr.Blocks:

@@ -60,6 +60,12 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
     {
         "download": Kind("backend.models.download:work", house=True),
         "batch": Kind("backend.batch.work:work", lane="model"),
+        "evaluation": Kind("backend.evaluation.work:work", lane="model"),
+        "judging": Kind("backend.evaluation.judge_work:work", lane="model"),
+        "fewshot_search": Kind("backend.fewshot.search_work:work", lane="model"),
+        "instruction_search": Kind("backend.fewshot.instructions_work:work", lane="model"),
+        "sensitivity": Kind("backend.fewshot.sensitivity_work:work", lane="model"),
+        "learning_curve": Kind("backend.fewshot.curve_work:work", lane="model"),
         "rehearsal": Kind("backend.jobs.rehearsal:work"),
         "rehearsal_in_line": Kind("backend.jobs.rehearsal:work", lane="rehearsal"),
     }
