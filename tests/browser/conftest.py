@@ -41,6 +41,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.browser)
+            # A browser on a busy machine can be late once; twice is a fault. Nothing else is tried again.
+            item.add_marker(pytest.mark.flaky(reruns=1, only_rerun=["TimeoutError"]))
 
 
 # Playwright keeps an event loop running in this thread until it is closed: the tests of other folders come without it.
