@@ -1,0 +1,128 @@
+"""Named entities as the text of an answer, and back: one line "label: text" per entity, in the order of the input.
+
+    사람: 이순신
+    장소: 한산도
+
+An input without any is answered "없음" ("none" where the input has no Hangul). Positions are not written, no model
+counts characters reliably: reading looks each text up in the input. So a text that stands there twice and was marked
+only the second time comes back as the first; measure an answer against `read_spans` of the expected output, not
+against the marked positions, and both sides have been through the same rule.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from backend.examples.example import Span
+
+NOTHING: Final = {"ko": "없음", "en": "none"}
+READ_AS_NOTHING: Final = frozenset({"없음", "없습니다", "none", "nothing", "no entities"})
+FURNITURE: Final = re.compile(r"^\s*(?:[-*•·]\s+|\d{1,3}[.)]\s+)?")
+"""A bullet or a number that a model may put before a line."""
+COLON: Final = re.compile(r"\s*[:：]\s*")
+QUOTES: Final = "\"'`“”‘’「」『』"
+COMMA: Final = re.compile(r"\s*[,、]\s*")
+
+
+class SpansRead(NamedTuple):
+    """`unfound` are entities (label, text) that the answer names and the input does not have: each one is wrong."""
+
+    spans: tuple[Span, ...]
+    unfound: tuple[tuple[str, str], ...]
+
+
+def write_spans(variables: Mapping[str, str], spans: Iterable[Span]) -> str:
+    """The answer that names these entities, in the order of the variables and of their places in them."""
+    at = {name: number for number, name in enumerate(variables)}
+    ordered = sorted(spans, key=lambda span: (at.get(span.variable, len(at)), span.start, -span.end))
+    lines = [f"{span.label}: {_text_of(variables, span)}" for span in ordered if _text_of(variables, span)]
+    return "\n".join(lines) or nothing_for(variables.values())
+
+
+def _text_of(variables: Mapping[str, str], span: Span) -> str:
+    return " ".join(variables.get(span.variable, "")[span.start : span.end].split())
+
+
+def nothing_for(texts: Iterable[str]) -> str:
+    """What answers an input without entities, in its language."""
+    return NOTHING["ko" if any(re.search("[가-힣]", text) for text in texts) else "en"]
+
+
+def read_spans(text: str, answer: str, labels: Sequence[str] = (), variable: str = "input") -> SpansRead | None:
+    """Find the entities that an answer names in `text`; None when the answer does not hold to the format at all.
+
+    Lines that are no "label: text" are passed over as long as one is. `labels` are the task's: their spelling is
+    taken over from them, an unknown one stays as it is written. Each entity is placed at its first mention after
+    the one before it, mentions at the edges of words first; the same place is never taken twice for one label.
+    """
+    known = {label.casefold(): label for label in labels}
+    named = [entity for line in answer.splitlines() for entity in _entities(line, text, known)]
+    if not named:
+        return SpansRead((), ()) if _says_nothing(answer) else None
+    found: list[Span] = []
+    unfound = []
+    for label, mention in named:
+        place = _place(text, mention, found)
+        if place is None:
+            unfound.append((label, mention))
+        else:
+            found.append(Span(start=place[0], end=place[1], label=label, variable=variable))
+    return SpansRead(tuple(sorted(found, key=lambda span: (span.start, -span.end))), tuple(unfound))
+
+
+def _says_nothing(answer: str) -> bool:
+    return answer.strip().strip(QUOTES + ".。!()[]").strip().casefold() in READ_AS_NOTHING
+
+
+def _entities(line: str, text: str, known: Mapping[str, str]) -> list[tuple[str, str]]:
+    """The entities of one line: mostly one; several after one label when commas part texts that the input has."""
+    head = FURNITURE.sub("", line, count=1)
+    label, colon, rest = _parted(head, known)
+    mention = rest.strip().strip(QUOTES).strip()
+    if not colon or not label or not mention or _says_nothing(mention):
+        return []
+    parts = [part.strip(QUOTES) for part in COMMA.split(mention)]
+    if len(parts) > 1 and not _mentions(text, mention) and all(part and _mentions(text, part) for part in parts):
+        return [(label, part) for part in parts]
+    return [(label, mention)]
+
+
+def _parted(line: str, known: Mapping[str, str]) -> tuple[str, bool, str]:
+    """Label, whether there is a colon, and what follows; a known label may have colons of its own."""
+    for sign in COLON.finditer(line):
+        label = line[: sign.start()].strip().strip(QUOTES + "*").strip()
+        if label.casefold() in known:
+            return known[label.casefold()], True, line[sign.end() :]
+    sign_or_none = COLON.search(line)
+    if sign_or_none is None:
+        return "", False, ""
+    return line[: sign_or_none.start()].strip().strip(QUOTES + "*").strip(), True, line[sign_or_none.end() :]
+
+
+def _mentions(text: str, mention: str) -> list[tuple[int, int]]:
+    """Every place of a mention, letter by letter the same; white space may be any."""
+    pattern = r"\s+".join(re.escape(word) for word in mention.split())
+    return [found.span(1) for found in re.finditer(f"(?=({pattern}))", text)]
+
+
+def _place(text: str, mention: str, found: Sequence[Span]) -> tuple[int, int] | None:
+    after = found[-1].end if found else 0
+    taken = {(span.start, span.end) for span in found}
+    free = [place for place in _mentions(text, mention) if place not in taken]
+
+    def rank(place: tuple[int, int]) -> tuple[bool, bool, bool, int]:
+        overlaps = any(place[0] < end and start < place[1] for start, end in taken)
+        return overlaps, place[0] < after, not _at_edges(text, place), place[0]
+
+    return min(free, key=rank, default=None)
+
+
+def _at_edges(text: str, place: tuple[int, int]) -> bool:
+    """Whether a mention begins a word, and does not stop inside of a Latin one (Korean particles may follow)."""
+    start, end = place
+    begins = start == 0 or not (text[start - 1].isalnum() and text[start].isalnum())
+    last = text[end - 1]
+    stops = end == len(text) or not (last.isascii() and last.isalnum() and text[end].isascii() and text[end].isalnum())
+    return begins and stops
