@@ -6,6 +6,7 @@ from typing import Any
 
 import gradio as gr
 
+from backend.assistants import Examples
 from backend.prompts.presets import preset_of
 from backend.services import Services
 from tabs.errors import shown
@@ -76,7 +77,12 @@ class Editing:
         return preset_values(form, preset)
 
     def drop_shots(self) -> dict[Any, Any]:
-        return {self.setup.form["shots"]: [], self.setup.shots_note: shots_update([], self.words.t)}
+        form = self.setup.form
+        return {
+            form["shots"]: [],
+            form["selection"]: None,
+            self.setup.shots_note: shots_update(Examples(), self.words.t),
+        }
 
     def apply(self, event: gr.EventData, **form: Any) -> dict[Any, Any]:
         """A proposed wording was accepted. The prompt is checked anew: it may have changed meanwhile."""
@@ -96,5 +102,9 @@ def wire(setup: Setup, editing: Editing) -> None:
     setup.on_change(**(editing.keep | {"trigger_mode": "always_last"}))
     decoding = [form[name] for name in DECODING]
     editing.follow(setup.preset.input(show(editing.style), setup.preset, decoding, inputs_kwargs=form, **QUICK))
-    editing.follow(setup.shots_note.act(show(editing.drop_shots), None, [form["shots"], setup.shots_note], **QUICK))
+    editing.follow(
+        setup.shots_note.act(
+            show(editing.drop_shots), None, [form["shots"], form["selection"], setup.shots_note], **QUICK
+        )
+    )
     editing.follow(setup.checkup.act(show(editing.apply), None, setup.outputs, inputs_kwargs=form, **QUICK))

@@ -12,11 +12,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from backend.assistants import Assistant, Decoding, Examples, Instructions, ModelRef, Shot
+from backend.assistants import Assistant, Decoding, Examples, Instructions, ModelRef, Selection, Shot
 from backend.errors import BadInput
 
 DECODING = ("temperature", "top_p", "top_k", "min_p", "repetition_penalty", "max_new_tokens", "stop", "seed")
-FIELDS = ("model", "system", "template", "shots", *DECODING)
+FIELDS = ("model", "system", "template", "shots", "selection", *DECODING)
 WHOLE = ("top_k", "max_new_tokens", "seed")
 
 
@@ -41,6 +41,7 @@ def fill(assistant: Assistant) -> dict[str, Any]:
         "system": assistant.instructions.system,
         "template": assistant.instructions.template,
         "shots": [shot.model_dump() for shot in assistant.examples.shots],
+        "selection": selection.model_dump() if (selection := assistant.examples.selection) else None,
         **{name: decoding[name] for name in DECODING if name not in ("stop", "seed")},
         "seed": "" if assistant.decoding.seed is None else str(assistant.decoding.seed),
         "stop": "\n".join(spell(mark) for mark in assistant.decoding.stop),
@@ -53,7 +54,7 @@ def read(form: Mapping[str, Any], name: str = "", chat_template: str | None = No
         name=name,
         model=model_of(form["model"]),
         instructions=Instructions(system=str(form["system"] or ""), template=str(form["template"] or "{input}")),
-        examples=Examples(shots=read_shots(form.get("shots"))),
+        examples=Examples(shots=read_shots(form.get("shots")), selection=read_selection(form.get("selection"))),
         decoding=read_decoding(form),
         chat_template=chat_template,
     )
@@ -82,6 +83,14 @@ def read_shots(shots: object) -> tuple[Shot, ...]:
     """The worked examples kept beside the form. Raises BadInput for a shape we never put there."""
     try:
         return tuple(Shot.model_validate(shot) for shot in (shots if isinstance(shots, (list, tuple)) else ()))
+    except ValidationError as fault:
+        raise BadInput("error.playground_shots") from fault
+
+
+def read_selection(selection: object) -> Selection | None:
+    """How the examples are chosen, kept beside them. Raises BadInput for a shape we never put there."""
+    try:
+        return None if selection is None else Selection.model_validate(selection)
     except ValidationError as fault:
         raise BadInput("error.playground_shots") from fault
 

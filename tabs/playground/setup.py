@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from backend.assistants import Assistant, Decoding, Instructions, ModelRef
+from backend.assistants import PER_INPUT, Assistant, Decoding, Examples, Instructions, ModelRef
 from backend.prompts.presets import PRESETS, preset_of, with_preset
 from backend.prompts.templates import variables
 from tabs.playground.form import DECODING, fill, model_value, read
@@ -87,6 +87,7 @@ def layout(words: Words) -> Setup:
         for number in range(SLOTS):
             form[f"slot_{number}"] = gr.Textbox(visible=False, lines=2, max_lines=10, elem_id=f"pg-slot-{number}")
         form["shots"] = gr.State([])
+        form["selection"] = gr.State(None)
         shots_note = gr.HTML("", elem_id="pg-shots", js_on_load=CLICKS, visible=False)
     checkup = gr.HTML("", elem_id="pg-checkup", js_on_load=CLICKS + TYPED, apply_default_css=False)
     preset = gr.Radio(
@@ -170,17 +171,19 @@ def fill_updates(setup: Setup, assistant: Assistant, t: Any, values: Mapping[str
     filled = fill(assistant)
     updates: dict[Any, Any] = {setup.form[name]: value for name, value in filled.items()}
     updates[setup.preset] = preset_of(assistant.decoding)
-    updates[setup.shots_note] = shots_update(filled["shots"], t)
+    updates[setup.shots_note] = shots_update(assistant.examples, t)
     boxes = slot_updates(assistant.instructions.template, t, values)
     updates |= dict(zip(setup.slots, boxes, strict=True))
     return updates
 
 
-def shots_update(shots: list[Any], t: Any) -> Any:
+def shots_update(examples: Examples, t: Any) -> Any:
     """A line that says how many worked examples are shown to the model, with a way to leave them out."""
-    if not shots:
+    if not examples.shots:
         return gr.update(value="", visible=False)
-    line = t("playground.shots_in", count=len(shots))
+    line = t("playground.shots_in", count=len(examples.shots))
+    if (chosen := examples.selection) is not None and chosen.method in PER_INPUT:
+        line = t("playground.shots_per_input", pool=len(examples.shots), count=chosen.count)
     drop = t("playground.shots_drop")
     return gr.update(
         value=f'<p class="pg-line">{line} <button type="button" data-act="drop">{drop}</button></p>', visible=True

@@ -66,7 +66,8 @@ def apply(finding: Finding, assistant: Assistant) -> Assistant:
     instructions = assistant.instructions.model_copy(update={k: v for k, v in texts.items() if v is not None})
     changed: dict[str, object] = {"instructions": instructions}
     if fix.examples is not None:
-        changed["examples"] = fix.examples
+        # How they are chosen is not what was found fault with.
+        changed["examples"] = fix.examples.model_copy(update={"selection": assistant.examples.selection})
     if fix.decoding:
         changed["decoding"] = assistant.decoding.model_copy(update=dict(fix.decoding))
     return assistant.model_copy(update=changed)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from backend.assistants import Assistant, Decoding, Examples, Instructions, ModelRef, Shot
+from backend.assistants import Assistant, Decoding, Examples, Instructions, ModelRef, Selection, Shot
 from backend.errors import BadInput
 from tabs.playground.form import FIELDS, fill, model_of, model_value, read, spell, unspell
 
@@ -77,3 +77,12 @@ def test_a_broken_escape_stands_for_itself() -> None:
 def test_shots_of_another_shape_are_refused() -> None:
     with pytest.raises(BadInput):
         read(fill(Assistant()) | {"shots": [{"output": 3}]})
+
+
+def test_how_examples_are_chosen_survives_the_form() -> None:
+    chosen = Selection(method="nearest_bm25", count=3, order="nearest_last", seed=5)
+    shots = tuple(Shot(variables={"input": f"글 {number}"}, output="긍정") for number in range(9))
+    assistant = Assistant(examples=Examples(shots=shots, selection=chosen))
+    assert read(fill(assistant)).examples == assistant.examples
+    with pytest.raises(BadInput):
+        read(fill(assistant) | {"selection": {"method": "guessing"}})
