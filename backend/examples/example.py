@@ -32,6 +32,7 @@ class NewExample(Part):
     rejected   a worse answer, of preference data
     groups     further columns by name, for slices: {"region": "부산"}
     origin     "import:<file name>", "hand", "playground" or "feedback"
+    split      which split the data itself names for it; None where it names none
     """
 
     variables: dict[str, str]
@@ -41,6 +42,7 @@ class NewExample(Part):
     tags: tuple[str, ...] = ()
     groups: dict[str, str] = Field(default_factory=dict)
     origin: str = "hand"
+    split: Split | None = None
 
     @property
     def input_key(self) -> str:
@@ -58,7 +60,6 @@ class Example(NewExample):
     """One that is kept. `revision` counts its changes: whoever saves an older one is told that another was first."""
 
     id: int
-    split: Split | None = None
     revision: int = 1
     created: float = 0.0
     changed: float = 0.0
