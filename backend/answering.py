@@ -15,6 +15,7 @@ from typing import Protocol
 
 from backend.assistants import Assistant, ModelRef
 from backend.errors import StudioError
+from backend.fewshot.nearest import ShotChooser
 from backend.messages import Message
 from backend.models.engine import Engine, Finish, Piece, Request, TokenChoice
 from backend.prompts.templates import render
@@ -103,6 +104,7 @@ class Answering:
 
     def __init__(self, host: Host) -> None:
         self._host = host
+        self._shots = ShotChooser()
 
     def compose(self, assistant: Assistant, question: Question) -> tuple[Message, ...]:
         """See Answers. Raises BadInput (unknown variable, ...)."""
@@ -110,7 +112,7 @@ class Answering:
         messages = []
         if assistant.instructions.system.strip():
             messages.append(Message(role="system", content=assistant.instructions.system))
-        for shot in assistant.examples.shots:
+        for shot in self._shots.shots_for(assistant.examples, question.variables):
             messages.append(Message(role="user", content=render(template, shot.variables)))
             messages.append(Message(role="assistant", content=shot.output))
         for turn in question.history:

@@ -1,0 +1,42 @@
+"""Keyword search over a pool: BM25 over pieces of words, by bm25s."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from backend.fewshot.embedding import plain
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+class Keywords:
+    """A BM25 index (Lucene's form, k1 1.5, b 0.75). May be used from any thread."""
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        import bm25s
+
+        self._size = len(texts)
+        self._known: dict[str, int] = {}
+        documents = [[self._known.setdefault(piece, len(self._known)) for piece in pieces(text)] for text in texts]
+        self._index: Any = None
+        if self._known:
+            self._index = bm25s.BM25(method="lucene")
+            self._index.index((documents, self._known), show_progress=False)
+
+    def scores(self, text: str) -> NDArray[np.float32]:
+        """BM25 of each text of the pool for this one, shape (pool,); zeros when it shares nothing with the pool."""
+        import numpy as np
+
+        asked = [self._known[piece] for piece in pieces(text) if piece in self._known]
+        if not asked:
+            return np.zeros(self._size, dtype=np.float32)
+        scores: NDArray[np.float32] = self._index.get_scores_from_ids(asked)
+        return scores
+
+
+def pieces(text: str) -> list[str]:
+    """Pairs of neighbouring characters inside each word; a word of one character is itself."""
+    return [word[start : start + 2] for word in plain(text).split() for start in range(max(1, len(word) - 1))]
