@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from backend.assistants import Assistant
+from backend.evaluation.answer_store import AnswerStore
 from backend.files import make_folder
 from backend.projects.assistants import AssistantStore
 from backend.projects.chats import ChatStore
@@ -49,6 +50,7 @@ class Project:
         self.assistants = AssistantStore(self.database)
         self.prompts = PromptStore(self.database)
         self.chats = ChatStore(self.database)
+        self.answers = AnswerStore(self.database)
         self._notes = NoteStore(self.database)
 
     @property
