@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
 from backend.answering import Answer, Answering, Answers, Question
 from backend.batch.rows import AnswersWriter, BatchConfig, Row, RowAnswer, answered, read_rows, variables_of
-from backend.errors import BadInput, Busy, StorageProblem, StudioError
+from backend.errors import Busy, StorageProblem, StudioError
 from backend.jobs.kinds import Job
 from backend.jobs.progress import Progress, Stopped
+from backend.rounds import answer_all
 
 if TYPE_CHECKING:
     from backend.models.host import ModelHost
 
-GIVE_UP_AFTER = 3
-"""So many rows in a row that failed for no fault of their own: the model or the connection is down."""
 TURN_S = 3.0
 
 
@@ -47,50 +45,27 @@ def answer_rows(job: Job, config: BatchConfig, answers: Answers, progress: Progr
     if len(done) >= config.rows:
         return
     with AnswersWriter(job.folder) as writer:
-        batch = Batch(writer, progress, len(done))
-        for rows in (left, batch.again()):
-            questions = batch.questions(rows, config.mapping)
-            for index, answer in answers.answer_many(config.assistant, questions, progress.stop_event, batch.failed):
-                batch.answered(index, answer)
-            if progress.should_stop() or not batch.finish():
-                break
-    progress.result(failed=batch.faults)
-    if batch.count < config.rows:
+        kept = Kept(writer, progress, len(done))
+
+        def question(row: Row) -> Question:
+            return Question(variables_of(row, config.mapping))
+
+        answer_all(answers, config.assistant, left, question, kept.answer, kept.fault, progress.stop_event)
+    progress.result(failed=kept.faults)
+    if kept.count < config.rows:
         raise Stopped if progress.should_stop() else StorageProblem("error.batch_table")
 
 
-class Batch:
-    """The bookkeeping of one attempt: which question is which row, and which faults are the rows' own.
-
-    A fault that may be the model's or the connection's gives its row a second chance after all others; only then
-    is it recorded.
-    """
+class Kept:
+    """Writes finished rows, and counts those done in all and those that failed in this attempt."""
 
     def __init__(self, writer: AnswersWriter, progress: Progress, before: int) -> None:
         self._writer, self._progress = writer, progress
-        self._asked: dict[int, Row] = {}
-        self._in_doubt: list[tuple[Row, StudioError]] = []
-        self._again: list[Row] = []
-        self._went_well = self._second = False
         self.count = before
         self.faults = 0
 
-    def questions(self, rows: Iterator[Row], mapping: dict[str, str]) -> Iterator[Question]:
-        for index, row in enumerate(rows):
-            self._asked[index] = row
-            yield Question(variables_of(row, mapping))
-
-    def again(self) -> Iterator[Row]:
-        """The rows for the second round."""
-        self._second = True
-        yield from self._again
-
-    def answered(self, index: int, answer: Answer) -> None:
-        row, trace = self._asked.pop(index), answer.trace
-        if trace.finish == "stopped":
-            return  # half an answer: the row comes again on resume
-        self._went_well = True
-        self._settle()
+    def answer(self, row: Row, answer: Answer) -> None:
+        trace = answer.trace
         self._progress.message(None)
         self._add(
             RowAnswer(
@@ -103,32 +78,7 @@ class Batch:
             )
         )
 
-    def failed(self, index: int, fault: StudioError) -> None:
-        """Record a row's own fault. Raises the fault when as many as GIVE_UP_AFTER in a row are not the rows' own."""
-        row = self._asked.pop(index)
-        if isinstance(fault, BadInput) or (self._second and not self._progress.should_stop()):
-            self._add_fault(row, fault)
-        elif not self._progress.should_stop():
-            self._in_doubt.append((row, fault))
-            if len(self._in_doubt) >= GIVE_UP_AFTER:
-                raise fault
-
-    def finish(self) -> bool:
-        """A round is through; says whether there are rows for another.
-
-        Raises the fault when not a single row went well: then it was no row's own.
-        """
-        if self._in_doubt and not self._went_well:
-            raise self._in_doubt[0][1]
-        self._settle()
-        return bool(self._again)
-
-    def _settle(self) -> None:
-        """Another row went well, so the model is there: what failed before it may go well, too."""
-        self._again += [row for row, _ in self._in_doubt]
-        self._in_doubt.clear()
-
-    def _add_fault(self, row: Row, fault: StudioError) -> None:
+    def fault(self, row: Row, fault: StudioError) -> None:
         self.faults += 1
         details = {
             name: value if isinstance(value, int | float) else str(value) for name, value in fault.details.items()
