@@ -26,7 +26,8 @@ class Interval:
 class Parsed:
     """What an answer was taken to say.
 
-    value  the label, the text after tidying, or the spans as (start, end, label); None when nothing could be read
+    value  the label, the text after tidying, or the spans as (start, end, label); None when nothing could be read.
+           A span with start -1 was named by the answer and is not in the input
     rule   words key of the rule that read it ("metrics.rule.<name>"), shown beside the answer
     """
 
@@ -74,7 +75,8 @@ class Difference:
     """B minus A on the same n examples.
 
     low, high  a 95 % interval of the difference, on the metric's scale
-    p          of the paired test named by `test`, before correction; p_corrected after Holm over the family
+    p          of the test named by `test`, before correction; p_corrected after Holm over the family. "fisher" (and
+               "permutation" of `gap`) compare two groups of different examples, of which n are both together
     a_only, b_only  examples only A, or only B, got right (shares only)
     """
 
@@ -82,7 +84,7 @@ class Difference:
     low: float
     high: float
     p: float
-    test: Literal["mcnemar", "permutation"]
+    test: Literal["mcnemar", "permutation", "fisher"]
     n: int
     p_corrected: float | None = None
     a_only: int | None = None
