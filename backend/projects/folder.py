@@ -16,6 +16,7 @@ from typing import Any
 
 from backend.assistants import Assistant
 from backend.evaluation.answer_store import AnswerStore
+from backend.examples.store import ExampleStore
 from backend.files import make_folder
 from backend.projects.assistants import AssistantStore
 from backend.projects.chats import ChatStore
@@ -51,6 +52,7 @@ class Project:
         self.prompts = PromptStore(self.database)
         self.chats = ChatStore(self.database)
         self.answers = AnswerStore(self.database)
+        self.examples = ExampleStore(self.database)
         self._notes = NoteStore(self.database)
 
     @property

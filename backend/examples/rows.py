@@ -1,0 +1,134 @@
+"""An example as a row of the database, and back: what is let in, and in what form it is kept."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from backend.errors import BadInput
+from backend.examples.example import Example, NewExample, Span, input_key
+from backend.projects.tables import ExampleRow
+from backend.text_limits import TEXT_LIMIT, clean_name, clean_text
+
+TEXTS_LIMIT: Final = 1_000_000
+"""Characters of one example in all."""
+
+NAMES_LIMIT: Final = 64
+"""Variables, tags or groups of one example."""
+
+NAME_LIMIT: Final = 120
+TAG_LIMIT: Final = 60
+GROUP_LIMIT: Final = 200
+"""Characters of a group's value; a longer one is cut, since it only names a slice."""
+
+CONTENT: Final = ("input_key", "variables", "output", "spans", "rejected", "tags", "groups", "split")
+"""The columns that say what an example is; the others say where it comes from and how it went."""
+
+KEPT: Final = (
+    ExampleRow.id,
+    *(getattr(ExampleRow, name) for name in CONTENT),
+    ExampleRow.origin,
+    ExampleRow.revision,
+    ExampleRow.created,
+    ExampleRow.changed,
+)
+"""What `read_row` reads."""
+
+
+def clean_example(new: NewExample) -> dict[str, Any]:
+    """The content columns of an example. Raises BadInput: too long, not text, or spans that are not in the text."""
+    variables = {
+        clean_name(name, NAME_LIMIT, "error.variable_name"): tidy(text) for name, text in new.variables.items()
+    }
+    output = tidy(new.output).strip()
+    rejected = None if new.rejected is None else tidy(new.rejected).strip()
+    size = sum(map(len, variables.values())) + len(output) + len(rejected or "")
+    if size > TEXTS_LIMIT:
+        raise BadInput("error.text_too_long", length=f"{size:,}", limit=f"{TEXTS_LIMIT:,}")
+    if not 1 <= len(variables) <= NAMES_LIMIT:
+        raise BadInput("error.example_variables", count=len(variables), limit=NAMES_LIMIT)
+    spans = None if new.spans is None else [_span(span, new.variables, variables) for span in new.spans]
+    return {
+        "input_key": input_key(variables),
+        "variables": _json(variables),
+        "output": output,
+        "spans": None if spans is None else _json([span.model_dump() for span in spans]),
+        "rejected": rejected,
+        "tags": tags_text(new.tags),
+        "groups": _json(_groups(new.groups)),
+        "split": new.split,
+    }
+
+
+def tidy(text: str) -> str:
+    """`clean_text`, with a short way for the plain line that nearly every cell is."""
+    if len(text) <= TEXT_LIMIT and text.isprintable() and "\ufffd" not in text:
+        return unicodedata.normalize("NFC", text)
+    return clean_text(text)
+
+
+def clean_tag(tag: str) -> str:
+    """Raises BadInput("error.tag")."""
+    return clean_name(tag, TAG_LIMIT, "error.tag")
+
+
+def tags_text(tags: Iterable[str]) -> str:
+    """Each tag once, in the order given. Raises BadInput("error.tag")."""
+    return _json(list(dict.fromkeys(clean_tag(tag) for tag in tags))[:NAMES_LIMIT])
+
+
+def read_row(row: Any) -> Example:
+    """The example in a row of the KEPT columns (or an ExampleRow). Raises ValueError for what is none."""
+    spans = None if row.spans is None else tuple(Span(**span) for span in json.loads(row.spans))
+    return Example.model_construct(
+        id=row.id,
+        variables=json.loads(row.variables),
+        output=row.output,
+        spans=spans,
+        rejected=row.rejected,
+        tags=tuple(json.loads(row.tags)),
+        groups=json.loads(row.groups),
+        origin=row.origin,
+        split=row.split,
+        revision=row.revision,
+        created=row.created,
+        changed=row.changed,
+    )
+
+
+def check_row(row: Any) -> None:
+    """A stranger's row is all that `read_row` takes for granted. Raises ValueError, TypeError, LookupError."""
+    example = Example.model_validate(read_row(row).model_dump())
+    if row.input_key != example.input_key or not example.variables:
+        raise ValueError("input_key")
+    for span in example.spans or ():
+        if not span.start < span.end <= len(example.variables[span.variable]):
+            raise ValueError("spans")
+
+
+def _span(span: Span, before: Mapping[str, str], after: Mapping[str, str]) -> Span:
+    """The span in the tidied text: composing a syllable moves everything that comes after it."""
+    name = unicodedata.normalize("NFC", span.variable)
+    text = before.get(span.variable)
+    if text is None or not span.start < span.end <= len(text):
+        raise BadInput("error.example_spans", label=span.label, start=span.start, end=span.end)
+    label = clean_name(span.label, NAME_LIMIT, "error.example_label")
+    if after.get(name) == text:
+        return Span(start=span.start, end=span.end, label=label, variable=name)
+    start, end = (len(tidy(text[:place])) for place in (span.start, span.end))
+    return Span(start=start, end=end, label=label, variable=name)
+
+
+def _groups(groups: Mapping[str, str]) -> dict[str, str]:
+    named = {clean_name(name, NAME_LIMIT, "error.variable_name"): _value(text) for name, text in groups.items()}
+    return dict([(name, value) for name, value in named.items() if value][:NAMES_LIMIT])
+
+
+def _value(text: str) -> str:
+    return " ".join(tidy(text[: GROUP_LIMIT * 4]).split())[:GROUP_LIMIT]
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
