@@ -1,0 +1,57 @@
+"""The work of a "fewshot_search" run: draw the candidates once, try them to the end of the plan, keep what came out."""
+
+from __future__ import annotations
+
+from backend.errors import BadInput
+from backend.fewshot.candidates import leaked_keys, shot_candidates
+from backend.fewshot.choosing import considered
+from backend.fewshot.halving import plan_halving
+from backend.fewshot.outcome import conclude
+from backend.fewshot.planning import MOST_EXAMPLES, dev_examples, task_of
+from backend.fewshot.search import SearchConfig
+from backend.fewshot.tried import Candidate, Prepared, keep_prepared, prepared_in
+from backend.fewshot.working import Shop, at_work, config_of
+from backend.jobs.kinds import Job
+from backend.jobs.progress import Progress
+from backend.projects.folder import Project
+
+DRAWN_FROM = 2_000
+"""Train examples that sets are drawn from, besides one of each answer."""
+
+
+def work(job: Job, progress: Progress) -> None:
+    """Raises Stopped, and what the model or the connection says when it fails for good; both can be resumed."""
+    config = config_of(job, SearchConfig)
+    with at_work(job, progress, config.assistant) as shop:
+        prepared = prepared_in(shop.output) or _prepare(shop, config)
+        trials = shop.trials(prepared)
+        outcome = conclude(shop, trials, trials.run(), len(prepared.candidates) - 1)
+        progress.result(tried=outcome.tried, best=outcome.best.score.value, base=outcome.base.score.value)
+
+
+def _prepare(shop: Shop, config: SearchConfig) -> Prepared:
+    shop.progress.message("run.message.search_drawing")
+    budget, task = config.budget, task_of(shop.project, config.assistant)
+    examples = dev_examples(shop.project, task, MOST_EXAMPLES, budget.seed)
+    wanted = plan_halving(budget.candidates, len(examples), budget.answers).candidates
+    candidates = _drawn(shop.project, config, wanted)
+    if len(candidates) < 2:
+        raise BadInput("error.search_one_only")
+    # Equal draws count once, so there may be fewer candidates than were planned, and more examples for each.
+    halving = plan_halving(len(candidates) - 1, len(examples), budget.answers)
+    prepared = Prepared(task=task, halving=halving, candidates=tuple(candidates), examples=examples[: halving.examples])
+    keep_prepared(shop.output, prepared)
+    return prepared
+
+
+def _drawn(project: Project, config: SearchConfig, wanted: int) -> list[Candidate]:
+    """Candidates without a shot that stands in the test split, or nearly."""
+    budget = config.budget
+    pool = considered(project.examples.each("train", "shots"), budget.seed, DRAWN_FROM)
+    while pool:
+        found = shot_candidates(config.assistant, pool, wanted, budget)
+        leaked = leaked_keys(project, [one.assistant for one in found[1:]])
+        if not leaked:
+            return found
+        pool = [example for example in pool if example.input_key not in leaked]
+    raise BadInput("error.fewshot_no_examples")
