@@ -1,0 +1,85 @@
+"""What is compared, as a plain value: which assistants, on which examples, by which metric. No Gradio in here.
+
+It is kept in the project, so that another page, or the same one tomorrow, shows the same comparison.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Final, Literal, get_args
+
+from backend.errors import NotFound
+from backend.examples.task import Metric
+from backend.projects.assistants import SavedAssistant
+from backend.projects.folder import Project
+
+NOTE: Final = "compare.choice"
+MOST: Final = 40
+"""Versions that are offered at most; the older ones of the longest histories fall out first."""
+
+Measured = Literal["test", "dev"]
+Cost = Literal["latency", "tokens", "memory", "making"]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """`assistants` are ids of saved versions; `limit` None is all examples; `metric` None is the task's own."""
+
+    assistants: tuple[int, ...] = ()
+    split: Measured = "test"
+    limit: int | None = None
+    metric: Metric | None = None
+    cost: Cost = "latency"
+
+
+def read(form: Mapping[str, Any]) -> Choice:
+    """What stands in the widgets. Whatever no widget of ours can hold falls back to its default."""
+    ids = tuple(int(one) for one in form.get("assistants") or () if str(one).isdecimal())
+    limit = form.get("limit")
+    return Choice(
+        assistants=ids[:MOST],
+        split=form["split"] if form.get("split") in get_args(Measured) else "test",
+        limit=int(limit) if isinstance(limit, int | float) and 1 <= limit < 1e9 else None,
+        metric=form["metric"] if form.get("metric") in get_args(Metric) else None,
+        cost=form["cost"] if form.get("cost") in get_args(Cost) else "latency",
+    )
+
+
+def keep(project: Project, choice: Choice) -> None:
+    if kept(project) != choice:
+        project.set_note(NOTE, asdict(choice))
+
+
+def kept(project: Project) -> Choice | None:
+    """As it was left; None when nothing was chosen yet."""
+    told = project.get_note(NOTE)
+    return read(told) if isinstance(told, dict) else None
+
+
+def offered(project: Project, older: bool, chosen: Sequence[int] = ()) -> list[SavedAssistant]:
+    """The latest version of every name, with all versions where `older`; what is chosen is always among them."""
+    newest = project.assistants.list()
+    found = [one for latest in newest for one in project.assistants.versions(latest.name)] if older else list(newest)
+    if len(found) > MOST:
+        found = sorted(found, key=lambda one: (one.id not in chosen, -one.id))[:MOST]
+    known = {one.id for one in found}
+    return found + [one for one in saved_of(project, chosen) if one.id not in known]
+
+
+def saved_of(project: Project, ids: Sequence[int]) -> list[SavedAssistant]:
+    """The chosen versions that are there."""
+    found = []
+    for one in ids:
+        try:
+            found.append(project.assistants.get(one))
+        except NotFound:
+            continue
+    return found
+
+
+def sensible(project: Project) -> Choice:
+    """What stands there when a person comes: as it was left, else the latest of each name on the test examples."""
+    choice = kept(project) or Choice()
+    there = tuple(one.id for one in saved_of(project, choice.assistants))
+    return replace(choice, assistants=there or tuple(one.id for one in project.assistants.list()[:8]))
