@@ -89,7 +89,7 @@ def dropped(draft: Draft, place: int) -> Draft:
 
 def by_hand(draft: Draft, shots: tuple[Shot, ...]) -> Draft:
     """The draft with these shots, in this order, and no others."""
-    selection = draft.selection.model_copy(update={"method": "by_hand", "count": min(len(shots), MOST), "order": "as_listed"})
-    return draft.model_copy(
-        update={"selection": selection, "examples": Examples(shots=shots, selection=selection)}
+    selection = draft.selection.model_copy(
+        update={"method": "by_hand", "count": min(len(shots), MOST), "order": "as_listed"}
     )
+    return draft.model_copy(update={"selection": selection, "examples": Examples(shots=shots, selection=selection)})

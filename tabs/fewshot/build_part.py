@@ -7,7 +7,8 @@ from typing import Any, get_args
 
 import gradio as gr
 
-from backend.assistants import Method, Order
+from backend.assistants import Method
+from backend.fewshot.choosing import orders_for
 from backend.services import Services
 from tabs import widgets
 from tabs.errors import shown
@@ -23,7 +24,7 @@ class BuildPart:
     empty: gr.HTML
     body: gr.Column
     base: gr.Dropdown
-    form: dict[str, gr.components.Component]
+    form: dict[str, Any]
     choose: gr.Button
     search: gr.Textbox
     picking: gr.HTML
@@ -70,10 +71,10 @@ def layout(words: Words) -> BuildPart:
     return BuildPart(**{key: found[key] for key in BuildPart.__dataclass_fields__})
 
 
-def choosing(words: Words) -> dict[str, gr.components.Component]:
+def choosing(words: Words) -> dict[str, Any]:
     """How the examples are chosen: the three questions that matter, and the seed for whoever asks."""
     t = words.t
-    form: dict[str, gr.components.Component] = {}
+    form: dict[str, Any] = {}
     form["method"] = gr.Radio(
         [(t(f"build.method_{one}"), one) for one in get_args(Method)],
         value="balanced",
@@ -86,7 +87,7 @@ def choosing(words: Words) -> dict[str, gr.components.Component]:
             0, 32, 4, step=1, label=t("build.count"), info=t("build.count_info"), elem_id="bd-count"
         )
         form["order"] = gr.Dropdown(
-            [(t(f"build.order_{one}"), one) for one in get_args(Order)],
+            [(t(f"build.order_{one}"), one) for one in orders_for("balanced")],
             value="as_listed",
             label=t("build.order"),
             info=t("build.order_info"),
@@ -103,14 +104,15 @@ def wire(services: Services, words: Words, session: Session, part: BuildPart) ->
 
     def with_forms(event: Any) -> None:
         """The forms need the model, which may have to be loaded first: the rest of the page does not wait for it."""
-        event.then(show(building.show_forms), current, part.forms, **QUIET)
+        event.then(show(building.show_forms), current, [part.forms, part.advice], **QUIET)
 
     session.on_project(show(building.restore), outputs=drawn)
     if session.tab is not None:
-        session.tab.select(show(building.show_forms), current, part.forms, **QUIET)
+        session.tab.select(show(building.show_forms), current, [part.forms, part.advice], **QUIET)
     with_forms(part.choose.click(show(building.choose), [current], building.drawn, inputs_kwargs=part.form, **QUIET))
     with_forms(part.base.input(show(building.rebase), [current, part.base], drawn, **QUIET))
-    part.form["method"].input(show(building.method), [current, part.form["method"]], [part.by_hand, part.picking], **QUIET)
+    listing = [part.by_hand, part.picking, part.form["order"]]
+    part.form["method"].input(show(building.method), [current, part.form["method"]], listing, **QUIET)
     part.search.change(show(building.find), [current, part.search], part.picking, trigger_mode="always_last", **QUIET)
     for listed in (part.shots, part.picking, part.advice):
         with_forms(listed.click(show(building.press), [current, part.search], building.drawn, **QUIET))

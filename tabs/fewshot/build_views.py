@@ -7,8 +7,8 @@ from html import escape
 
 from backend.assistants import Examples, Shot
 from backend.examples.example import Example
-from backend.fewshot.advice import Advice
 from backend.fewshot.forms import Form
+from backend.fewshot.looked import Advice
 from tabs import widgets
 from tabs.fewshot.build_draft import Draft
 from tabs.text import Words
@@ -92,15 +92,17 @@ def forms_view(words: Words, forms: Sequence[Form], expected: str) -> str:
 def form_card(words: Words, form: Form) -> str:
     t = words.t
     length = ""
-    if form.tokens is not None and form.context_length:
-        share = min(1.0, form.tokens / form.context_length)
-        told = t("build.length", tokens=form.tokens, window=form.context_length)
+    if form.tokens is not None and form.window:
+        share = min(1.0, form.tokens / form.window)
+        told = t("build.length", tokens=form.tokens, window=form.window)
         length = f"{widgets.bar(share)}<small>{escape(told)}</small>"
     elif form.tokens is not None:
         length = f"<small>{escape(t('build.length_alone', tokens=form.tokens))}</small>"
-    late = "" if form.fits else f'<p class="bd-fault">✕ {escape(t("build.too_long"))}</p>'
+    late = f'<p class="bd-fault">✕ {escape(t("build.too_long"))}</p>' if form.fits is False else ""
+    if form.fits and form.cut:
+        late = f'<p class="bd-fault">△ {escape(t("build.answer_cut", room=form.room or 0))}</p>'
     return (
-        f'<section class="bd-form"><h4>{escape(t(f"build.form_{form.name}"))}</h4>'
+        f'<section class="bd-form"><h4>{escape(t(f"build.form_{form.name}", count=form.shots))}</h4>'
         f"<pre>{escape(form.prompt)}</pre>{late}{length}</section>"
     )
 
@@ -116,11 +118,11 @@ def advice_row(words: Words, one: Advice) -> str:
     t = words.t
     mend = (
         f'<div class="acts">{widgets.action(t(one.mend_key, **one.details), "mend", one.key)}</div>'
-        if one.mend_key
+        if one.mend is not None
         else ""
     )
     return (
         f'<li class="bd-{one.severity}"><div><span aria-hidden="true">{SIGNS[one.severity]}</span> '
-        f"<b>{escape(t(one.finding_key, **one.details))}</b>"
+        f"<b>{escape(t(one.title_key, **one.details))}</b> {escape(t(one.finding_key, **one.details))}"
         f"<small>{escape(t(one.why_key, **one.details))}</small></div>{mend}</li>"
     )

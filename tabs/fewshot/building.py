@@ -1,25 +1,38 @@
-"""The handlers of the builder. What is under construction is the project's draft; every handler changes and draws it."""
+"""The handlers of the builder: the project's draft is under construction, and every handler changes and draws it."""
 
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from typing import Any
 
 import gradio as gr
+from backend.fewshot.advice import advise
 
 from backend.answering import Question
-from backend.assistants import PER_INPUT, Examples, Selection
+from backend.assistants import PER_INPUT, Examples, Method, Selection
 from backend.errors import BadInput, NotFound, StudioError
 from backend.examples.example import Example
 from backend.examples.filters import Filter
-from backend.fewshot.advice import advise, apply
-from backend.fewshot.choosing import build_examples, shots_for
-from backend.fewshot.forms import forms
+from backend.fewshot.choosing import build_examples, orders_for
+from backend.fewshot.forms import Form, forms, window_of
+from backend.fewshot.nearest import ShotChooser
 from backend.projects.folder import Project
 from backend.services import Services
 from tabs import widgets
+from tabs.errors import sentence
 from tabs.fewshot import build_views as views
-from tabs.fewshot.build_draft import Draft, assistant_of, base_of, by_hand, dropped, fitting, keep_draft, moved, read_draft
+from tabs.fewshot.build_draft import (
+    Draft,
+    assistant_of,
+    base_of,
+    by_hand,
+    dropped,
+    fitting,
+    keep_draft,
+    moved,
+    read_draft,
+)
 from tabs.session import owner
 from tabs.text import Words
 
@@ -33,6 +46,7 @@ class Building:
 
     def __init__(self, services: Services, words: Words, part: Any) -> None:
         self.services, self.words, self.part = services, words, part
+        self.chooser = ShotChooser()
         self.drawn = [part.shots, part.by_hand, part.picking, part.advice]
 
     def project(self, project_id: str, request: gr.Request) -> Project:
@@ -78,13 +92,13 @@ class Building:
     def seen(self, project: Project, draft: Draft) -> Any:
         """What a method that chooses per input shows for the question in hand."""
         question = self.question(project, draft)
-        return shots_for(draft.examples, question.variables) if draft.per_input and question else ()
+        return self.chooser.shots_for(draft.examples, question.variables) if draft.per_input and question else ()
 
-    def advice(self, project: Project, draft: Draft) -> str:
+    def advice(self, project: Project, draft: Draft, seen: Sequence[Form] = ()) -> str:
         task = project.examples.task()
         if task is None or not draft.examples.shots:
             return ""
-        return views.advice_view(self.words, advise(draft.examples, task, project.examples))
+        return views.advice_view(self.words, advise(draft.examples, task, project.examples, seen))
 
     def bases(self, project: Project, draft: Draft) -> Any:
         t = self.words.t
@@ -112,21 +126,22 @@ class Building:
         split = "dev" if store.counts().dev else "train"
         return next(iter(store.page(Filter(split=split), 0, 1)), None)
 
-    def show_forms(self, project_id: str, request: gr.Request) -> str:
-        """The exact prompts. Loads the model when it is not loaded; one that is gone is told in place."""
+    def show_forms(self, project_id: str, request: gr.Request) -> tuple[Any, Any]:
+        """The exact prompts, and the advice that knows their length. A model that is gone is told in place."""
         if not project_id:
-            return ""
+            return "", gr.skip()
         project = self.project(project_id, request)
         draft = read_draft(project)
         asked = self.question(project, draft)
         if asked is None or self.missing(project):
-            return ""
+            return "", gr.skip()
         try:
             assistant = assistant_of(project, draft, self.words.language)
-            found = forms(assistant, Question(asked.variables), self.services.answers, self.services.host)
+            window = window_of(self.services.host, assistant.model)
+            found = forms(assistant, draft.examples, Question(asked.variables), self.services.answers, window)
         except StudioError as fault:
-            return widgets.empty(widgets.told(self.words, fault.key, fault.details))
-        return views.forms_view(self.words, found, asked.output)
+            return widgets.empty(sentence(self.words, fault)), gr.skip()
+        return views.forms_view(self.words, found, asked.output), self.advice(project, draft, found)
 
     # --- changing
 
@@ -154,11 +169,16 @@ class Building:
         keep_draft(project, draft)
         return self.restore(project_id, request)
 
-    def method(self, project_id: str, method: str, request: gr.Request) -> tuple[Any, str]:
-        """The list to tick from is there only for choosing by hand."""
+    def method(self, project_id: str, method: Method, request: gr.Request) -> dict[Any, Any]:
+        """The list to tick from is there only for choosing by hand; the orders are those that the method knows."""
         project = self.project(project_id, request)
-        picking = method == "by_hand"
-        return gr.update(visible=picking), self.found(project, read_draft(project), "") if picking else ""
+        picking, orders = method == "by_hand", orders_for(method)
+        choices = [(self.words.t(f"build.order_{one}"), one) for one in orders]
+        return {
+            self.part.by_hand: gr.update(visible=picking),
+            self.part.picking: self.found(project, read_draft(project), "") if picking else "",
+            self.part.form["order"]: gr.update(choices=choices, value=orders[0]),
+        }
 
     def find(self, project_id: str, search: str, request: gr.Request) -> str:
         project = self.project(project_id, request)
@@ -195,9 +215,9 @@ class Building:
         task = project.examples.task()
         advice = advise(draft.examples, task, project.examples) if task else []
         one = next((one for one in advice if one.key == key), None)
-        if one is None:
+        if one is None or one.mend is None:
             raise BadInput("error.build_advice")
-        examples = apply(one, draft.examples)
+        examples = one.mend(draft.examples)
         return draft.model_copy(update={"examples": examples, "selection": examples.selection or draft.selection})
 
     def another(self, project_id: str, request: gr.Request) -> dict[Any, Any]:
