@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from random import Random
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from backend.assistants import PER_INPUT, Examples, Method, Order, Selection, Shot
 from backend.errors import BadInput, Refused
 from backend.examples.example import Example, NewExample
+from backend.fewshot.nearest import ShotChooser
 from backend.fewshot.picking import at_random, balanced, spread
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ CONSIDERED: Final = 20_000
 COMPARED: Final = 5_000
 """So many of these are compared with each other where variety decides."""
 ANSWERS_KEPT: Final = 5_000
+
+Kept = TypeVar("Kept", bound=NewExample)
 
 
 def orders_for(method: Method) -> tuple[Order, ...]:
@@ -65,11 +68,16 @@ def pool_for(pool: Sequence[NewExample], selection: Selection) -> tuple[Shot, ..
     kept: list[int] = []
     characters = 0
     for index in _ones_first(shots, selection.seed):
-        characters += _length(shots[index])
+        characters += length_of(shots[index])
         if len(kept) == POOL_SHOTS or characters > POOL_CHARACTERS:
             break
         kept.append(index)
     return tuple(shots[index] for index in sorted(kept))
+
+
+def shots_for(examples: Examples, variables: Mapping[str, str]) -> tuple[Shot, ...]:
+    """The shots shown before this question. Indexes a pool anew each time; whoever answers keeps a ShotChooser."""
+    return ShotChooser(kept=1).shots_for(examples, variables)
 
 
 def build_examples(project: Project, selection: Selection, ids: Sequence[int] | None = None) -> Examples:
@@ -83,7 +91,7 @@ def build_examples(project: Project, selection: Selection, ids: Sequence[int] | 
 
     store = project.examples
     if selection.method == "by_hand":
-        pool = _by_id(store, ids or ())
+        pool: list[Example] = _by_id(store, ids or ())
     else:
         pool = considered(store.each("train", "shots"), selection.seed)
     for _ in range(len(pool)):
@@ -99,14 +107,14 @@ def build_examples(project: Project, selection: Selection, ids: Sequence[int] | 
     raise BadInput("error.fewshot_no_examples")
 
 
-def considered(examples: Iterable[NewExample], seed: int, most: int = CONSIDERED) -> list[NewExample]:
+def considered(examples: Iterable[Kept], seed: int, most: int = CONSIDERED) -> list[Kept]:
     """At most `most` of a stream, each as likely as any other (Vitter's algorithm R), and the first of each answer.
 
     In the order of the stream; bounded in memory however long it is.
     """
     draw = Random(f"considered {seed}")
-    kept: list[tuple[int, NewExample]] = []
-    firsts: dict[str, tuple[int, NewExample]] = {}
+    kept: list[tuple[int, Kept]] = []
+    firsts: dict[str, tuple[int, Kept]] = {}
     for number, example in enumerate(examples):
         if len(firsts) < ANSWERS_KEPT:
             firsts.setdefault(example.output.strip(), (number, example))
@@ -135,13 +143,14 @@ def _usable(pool: Sequence[NewExample]) -> list[Shot]:
     """Raises BadInput when there is none."""
     if not pool:
         raise BadInput("error.fewshot_no_examples")
-    shots = [shot for example in pool if _length(shot := example.shot()) <= SHOT_CHARACTERS]
+    shots = [shot for example in pool if length_of(shot := example.shot()) <= SHOT_CHARACTERS]
     if not shots:
         raise BadInput("error.fewshot_too_long", limit=f"{SHOT_CHARACTERS:,}")
     return shots
 
 
-def _length(shot: Shot) -> int:
+def length_of(shot: Shot) -> int:
+    """Characters of its input and its answer."""
     return sum(map(len, shot.variables.values())) + len(shot.output)
 
 
@@ -155,7 +164,7 @@ def _ones_first(shots: Sequence[Shot], seed: int) -> list[int]:
     return sorted(drawn, key=lambda index: index not in first)
 
 
-def _by_id(store: ExampleStore, ids: Sequence[int]) -> list[NewExample]:
+def _by_id(store: ExampleStore, ids: Sequence[int]) -> list[Example]:
     wanted = dict.fromkeys(ids)
     found: dict[int, Example] = {one.id: one for one in store.each("train", "shots") if one.id in wanted}
     missing = [number for number in wanted if number not in found]

@@ -52,15 +52,14 @@ def spread(space: Space, count: int, seed: int) -> list[int]:
 
     points: Any = space.points
     size = points.shape[0]
-    typical = np.asarray(points @ np.asarray(points.mean(axis=0)).ravel()).ravel()
+    typical = points @ np.asarray(points.mean(axis=0)).ravel()
     nearest = np.zeros(size, dtype=np.float32)
     if count <= size * (1 - ODD_SHARE):
         nearest[np.argsort(typical, kind="stable")[: int(size * ODD_SHARE)]] = np.inf
     free = np.flatnonzero(nearest == 0)
     picked = [int(free[Random(seed).randrange(len(free))])] if count and size else []
     while len(picked) < min(count, size):
-        last = (points @ points[picked[-1]].T).toarray().ravel()
-        nearest = np.maximum(nearest, last)
+        nearest = np.maximum(nearest, points @ points[picked[-1]].toarray()[0])
         nearest[picked] = np.inf
         picked.append(int(np.argmin(nearest)))
     return picked
@@ -83,8 +82,22 @@ def marginal(space: Space, ranked: Sequence[int], relevance: Any, count: int, sh
         best = int(np.argmax(np.where(open_, worth, -np.inf)))
         open_[best] = False
         picked.append(among[best])
-        told = np.maximum(told, (points @ points[best].T).toarray().ravel())
+        told = np.maximum(told, points @ points[best].toarray()[0])
     return picked
+
+
+def in_turns(outputs: Sequence[str]) -> list[int]:
+    """Indices with the answers taking turns; each is spread evenly over the whole."""
+    by_answer: dict[str, list[int]] = {}
+    for index, output in enumerate(outputs):
+        by_answer.setdefault(output, []).append(index)
+    # Spaced evenly: the k-th of n shots of an answer belongs at (k + 1/2) / n of the way.
+    at = {
+        index: ((place + 0.5) / len(indices), -len(indices))
+        for indices in by_answer.values()
+        for place, index in enumerate(indices)
+    }
+    return sorted(range(len(outputs)), key=lambda index: (at[index], index))
 
 
 def answers_repeat(outputs: Sequence[str]) -> bool:
