@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from pydantic import ValidationError
 
 from backend.answering import Answer, Answering, Answers, Question
 from backend.batch.rows import AnswersWriter, BatchConfig, Row, RowAnswer, answered, read_rows, variables_of
-from backend.errors import Busy, StorageProblem, StudioError
+from backend.errors import StorageProblem, StudioError
 from backend.jobs.kinds import Job
 from backend.jobs.progress import Progress, Stopped
+from backend.jobs.turn import take_accelerator
 from backend.rounds import answer_all
-
-if TYPE_CHECKING:
-    from backend.models.host import ModelHost
-
-TURN_S = 3.0
 
 
 def work(job: Job, progress: Progress) -> None:
@@ -30,7 +24,7 @@ def work(job: Job, progress: Progress) -> None:
         config = _config(job)
         progress.message("run.message.loading_model")
         if config.assistant.model.kind != "endpoint":
-            _take_accelerator(host, progress)
+            take_accelerator(host, "batch", progress)
         answer_rows(job, config, Answering(host), progress)
     finally:
         host.close()
@@ -96,18 +90,3 @@ def _config(job: Job) -> BatchConfig:
         return BatchConfig.model_validate(job.config)
     except ValidationError as fault:
         raise StorageProblem("error.batch_table") from fault
-
-
-def _take_accelerator(host: ModelHost, progress: Progress) -> None:
-    """Ask whoever chats to step aside, for as long as it takes. Raises Stopped."""
-    from backend.models.loading import best_device
-
-    if best_device().type != "cuda":
-        return
-    while True:
-        progress.check_stop()
-        try:
-            host.lease.take("batch", wait_s=TURN_S)
-            return
-        except Busy as taken:
-            progress.message("run.message.waiting_device", holder=taken.details.get("holder", "?"))

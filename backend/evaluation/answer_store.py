@@ -174,7 +174,8 @@ class AnswerStore:
 
 def _stored(row: Sequence[Any]) -> StoredAnswer:
     details = json.loads(row[10]) if row[10] != "{}" else {}
-    return StoredAnswer(*row[:10], details, row[11])
+    told: tuple[Any, ...] = (*row[:10], details, row[11])
+    return StoredAnswer(*told)
 
 
 def _row(answer: NewAnswer, now: float) -> dict[str, Any]:

@@ -18,17 +18,18 @@ import pytest
 
 from backend.answering import Answer, Answers, Question, Trace
 from backend.assistants import Assistant, Decoding, Instructions, ModelRef
-from backend.batch import work
 from backend.batch.results import Results
 from backend.batch.rows import AnswersWriter, BatchConfig, RowAnswer, answered, answers_file, read_answers
 from backend.batch.start import start_batch, suggest_mapping
 from backend.batch.work import answer_rows
 from backend.errors import BadInput, ModelProblem, StudioError, Unavailable
+from backend.jobs import turn
 from backend.jobs.folder import RunFolder
 from backend.jobs.kinds import Job
 from backend.jobs.progress import Progress, Stopped
 from backend.jobs.run import Run, RunState
 from backend.jobs.runs import Runs, end_processes
+from backend.jobs.turn import take_accelerator
 from backend.models import loading
 from backend.models.endpoints import Endpoints
 from backend.models.host import ModelHost
@@ -315,11 +316,11 @@ def test_a_batch_waits_for_the_accelerator_and_can_be_stopped_meanwhile(
     import torch
 
     monkeypatch.setattr(loading, "best_device", lambda: torch.device("cuda"))
-    monkeypatch.setattr(work, "TURN_S", 0.2)
+    monkeypatch.setattr(turn, "TURN_S", 0.2)
     chat, host = Lease(tmp_path), ModelHost(Settings(home=tmp_path), Endpoints(tmp_path))
     chat.take("chat")
     progress = Progress(RunFolder(tmp_path), RunState())
-    waiting = threading.Thread(target=work._take_accelerator, args=(host, progress))
+    waiting = threading.Thread(target=take_accelerator, args=(host, "batch", progress))
     waiting.start()
     until(lambda: chat.wanted() == "batch")
     until(lambda: progress.state().message_details == {"holder": "chat"})
@@ -330,5 +331,5 @@ def test_a_batch_waits_for_the_accelerator_and_can_be_stopped_meanwhile(
     chat.take("chat")
     progress.ask_to_stop()
     with pytest.raises(Stopped):
-        work._take_accelerator(host, progress)
+        take_accelerator(host, "batch", progress)
     chat.release()

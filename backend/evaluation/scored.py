@@ -1,0 +1,64 @@
+"""Scores of stored answers: measured once under the task's rule and kept; a changed rule measures anew."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.dialects.sqlite import insert
+
+from backend.evaluation.answer_store import StoredAnswer
+from backend.evaluation.metrics import rule_key, score_example
+from backend.evaluation.values import ExampleScore, Parsed
+from backend.examples.example import Example
+from backend.examples.task import Task
+from backend.projects.database import Database
+from backend.projects.tables import AnswerRow, ScoreRow
+
+
+def scores_of(
+    database: Database, task: Task, known: str, examples: Sequence[Example], answers: Mapping[str, StoredAnswer]
+) -> list[ExampleScore]:
+    """One score per example, in order; `answers` (by input key) of the assistant `known` has one for each of them."""
+    kept = _kept(database, known)
+    rules = [rule_key(task, example) for example in examples]
+    scores: list[ExampleScore] = []
+    new: dict[tuple[int, str], ExampleScore] = {}
+    for example, rule in zip(examples, rules, strict=True):
+        answer = answers[example.input_key]
+        score = kept.get((answer.id, rule)) or new.get((answer.id, rule))
+        if score is None:
+            score = new[answer.id, rule] = score_example(task, example, answer.answer)
+        scores.append(score)
+    _keep(database, new)
+    return scores
+
+
+def _kept(database: Database, known: str) -> dict[tuple[int, str], ExampleScore]:
+    found = select(ScoreRow.answer_id, ScoreRow.rule, ScoreRow.scores)
+    with database.read() as session:
+        rows = session.execute(found.join(AnswerRow).where(AnswerRow.assistant == known)).all()
+    return {(answer, rule): _read(json.loads(told)) for answer, rule, told in rows}
+
+
+def _keep(database: Database, new: Mapping[tuple[int, str], ExampleScore]) -> None:
+    if not new:
+        return
+    rows = [
+        {"answer_id": answer, "rule": rule, "scores": json.dumps(_written(score), ensure_ascii=False)}
+        for (answer, rule), score in new.items()
+    ]
+    with database.write() as session:
+        session.execute(insert(ScoreRow).on_conflict_do_nothing(), rows)
+
+
+def _written(score: ExampleScore) -> list[Any]:
+    return [score.parsed.value, score.parsed.rule, dict(score.values), dict(score.counts), score.expected]
+
+
+def _read(told: list[Any]) -> ExampleScore:
+    value, rule, values, counts, expected = told
+    spans = tuple((start, end, label) for start, end, label in value) if isinstance(value, list) else value
+    return ExampleScore(Parsed(spans, rule), values, {name: tuple(one) for name, one in counts.items()}, expected)

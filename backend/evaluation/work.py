@@ -1,0 +1,153 @@
+"""The work of an evaluation: every assistant answers what it has not answered yet, one assistant after another."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+
+from backend.answering import Answering, Answers
+from backend.errors import ModelProblem, StorageProblem, StudioError
+from backend.evaluation.answers import answer_examples, missing
+from backend.evaluation.cost import Cost, Memory, keep_cost
+from backend.evaluation.identity import fingerprint, remember
+from backend.evaluation.run import EvaluationConfig, drawn
+from backend.examples.example import Example
+from backend.jobs.kinds import Job
+from backend.jobs.progress import Progress
+from backend.jobs.turn import take_accelerator
+from backend.projects.assistants import SavedAssistant
+from backend.projects.folder import Project
+
+if TYPE_CHECKING:
+    from backend.models.host import ModelHost
+
+
+def work(job: Job, progress: Progress) -> None:
+    """Raises Stopped, and a fault when an assistant could not answer; after both it can be resumed."""
+    with opened(job) as (project, host):
+        try:
+            config = EvaluationConfig.model_validate(job.config)
+        except ValidationError as fault:
+            raise StorageProblem("error.evaluation_config") from fault
+        examples = drawn(project, config.split, config.limit, config.seed)
+        saved = [project.assistants.get(number) for number in config.assistants]
+        Evaluation(project, host, Answering(host), examples, progress, config.ask_faults_again).run(saved)
+
+
+@contextmanager
+def opened(job: Job) -> Iterator[tuple[Project, ModelHost]]:
+    """The project in whose folder the run lies, and where its models come from."""
+    from backend.models.endpoints import Endpoints
+    from backend.models.host import ModelHost
+
+    host = ModelHost(job.settings, Endpoints(job.settings.home, job.settings.offline))
+    project = Project(job.folder.parent.parent, threading.Lock())
+    try:
+        yield project, host
+    finally:
+        host.close()
+        project.close()
+
+
+@dataclass
+class Evaluation:
+    """One attempt: what each assistant still has to answer, and who failed."""
+
+    project: Project
+    host: ModelHost
+    answers: Answers
+    examples: Sequence[Example]
+    progress: Progress
+    ask_faults_again: bool = False
+    _done: dict[int, int] = field(default_factory=dict)
+    _faults: dict[int, StudioError] = field(default_factory=dict)
+
+    def run(self, saved: Sequence[SavedAssistant]) -> None:
+        """Raises Stopped; the fault of a single assistant as it is, of several error.evaluation_partly at the end."""
+        inputs = len({example.input_key for example in self.examples})
+        self.progress.total(len(saved) * inputs, "answers")
+        to_do = [one for one in saved if self._look(one)]
+        # Those with one model follow each other, so that it is loaded once.
+        order = list(dict.fromkeys(one.assistant.model for one in to_do))
+        for one in sorted(to_do, key=lambda one: order.index(one.assistant.model)):
+            self.progress.check_stop()
+            self._make_room(one)
+            try:
+                self._ask(one)
+            except StorageProblem:
+                raise
+            except StudioError as fault:
+                self._failed(one, fault)
+        self.progress.check_stop()
+        self._tell(saved)
+
+    def _look(self, one: SavedAssistant) -> bool:
+        """Whether there is anything to ask; loads nothing."""
+        try:
+            known = fingerprint(one.assistant, self.host.where)
+        except StudioError as fault:
+            self._failed(one, fault)
+            return False
+        remember(self.project, one.assistant, known)
+        if self.ask_faults_again:
+            self.project.answers.forget_faults(known, [example.input_key for example in self.examples])
+        left, already = missing(self.project, known, self.examples)
+        self._count(one, already)
+        return bool(left)
+
+    def _make_room(self, coming: SavedAssistant) -> None:
+        """Models of assistants that are through make room, so that each one's memory is its own."""
+        for loaded in self.host.loaded():
+            if loaded.label != coming.assistant.model.label():
+                self.host.unload(loaded.label)
+
+    def _ask(self, one: SavedAssistant) -> None:
+        local = one.assistant.model.kind != "endpoint"
+        if local:
+            import backend.models.transformers_engine  # noqa: F401  (the libraries' memory is not the model's)
+
+            self.progress.message("run.message.loading_model")
+            take_accelerator(self.host, "evaluation", self.progress)
+        began = time.perf_counter()
+        with Memory() as memory, self.host.engine(one.assistant.model) as engine:
+            loaded = time.perf_counter()
+            self.progress.message("run.message.evaluating", name=f"{one.name} {one.number}")
+            did = answer_examples(
+                self.project, self.answers, one.assistant, self.examples, self.host.where, self.progress.stop_event,
+                lambda done: self._count(one, done),
+            )  # fmt: skip
+            spent, least = time.perf_counter() - loaded, engine.memory_bytes
+        memory_bytes = max(least, memory.peak_bytes) if local else None
+        cost = Cost(
+            answers=did.asked, seconds=spent, load_s=loaded - began if local else None, memory_bytes=memory_bytes
+        )
+        keep_cost(self.project, did.fingerprint, one.assistant.model, cost)
+
+    def _count(self, one: SavedAssistant, done: int) -> None:
+        self._done[one.id] = done
+        self.progress.done(sum(self._done.values()))
+
+    def _failed(self, one: SavedAssistant, fault: StudioError) -> None:
+        self._faults[one.id] = fault
+        told = {str(number): {"key": fault.key, "details": _plain(fault)} for number, fault in self._faults.items()}
+        self.progress.result(faults=told)
+
+    def _tell(self, saved: Sequence[SavedAssistant]) -> None:
+        if not self._faults:
+            self.progress.result(faults={})
+        elif len(saved) == 1:
+            raise self._faults[saved[0].id]
+        else:
+            names = ", ".join(f"{one.name} {one.number}" for one in saved if one.id in self._faults)
+            raise ModelProblem("error.evaluation_partly", names=names, failed=len(self._faults), of=len(saved))
+
+
+def _plain(fault: StudioError) -> dict[str, object]:
+    keep = (str, int, float, bool, type(None))
+    return {name: value if isinstance(value, keep) else str(value) for name, value in fault.details.items()}
