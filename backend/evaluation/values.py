@@ -8,7 +8,7 @@ from typing import Literal
 
 from backend.examples.task import Metric
 
-IntervalMethod = Literal["wilson", "bootstrap", "bayesian", "none"]
+IntervalMethod = Literal["wilson", "jackknife", "bootstrap", "bayesian", "none"]
 Outcome = Literal["better", "worse", "equivalent", "not_distinguishable"]
 
 

@@ -1,7 +1,7 @@
 """From counts per example to one value, for any weights of the examples at once.
 
-Each metric is a function of sums over examples. So a bootstrap is one matrix product, weights x counts, and one
-vectorised function of the result: 2,000 resamples of 500 examples take milliseconds.
+Each metric is a function of sums over examples. So leaving each example out once, or swapping two assistants' answers
+10,000 times, is one matrix product and one vectorised function of the result.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
 SHARES: Final[frozenset[Metric]] = frozenset({"accuracy", "exact_match"})
 """Metrics whose value per example is 0 or 1: their score is a share of the examples."""
-MEANS: Final[frozenset[Metric]] = frozenset({"token_f1", "char_f1", "rouge_l", "judge"})
 CHRF_BETA: Final = 2.0
+AT_ONCE: Final = 500
+"""Examples left out at once: bounds the memory of 5,000 labels."""
 
 
 class Counts(NamedTuple):
@@ -31,14 +32,32 @@ class Counts(NamedTuple):
     rows: Any
     value_of: Callable[[Floats], Floats]
 
-    def values(self, weights: Floats) -> Floats:
-        """The metric for each row of weights (resamples x examples)."""
-        # Sparse on the left: numpy leaves the product to scipy only so.
-        sums = (self.rows.T @ weights.T).T if hasattr(self.rows, "tocsr") else weights @ self.rows
-        return self.value_of(np.asarray(sums, dtype=float))
+    @property
+    def n(self) -> int:
+        return int(self.rows.shape[0])
 
     def value(self) -> float:
-        return float(self.values(np.ones((1, self.rows.shape[0])))[0])
+        return float(self.value_of(_dense(self.rows.sum(axis=0))[None])[0])
+
+    def values(self, weights: Floats) -> Floats:
+        """The metric for each row of weights (samples x examples)."""
+        return self.value_of(summed(weights, self.rows))
+
+    def without_each(self) -> Floats:
+        """The metric of the n samples that lack one example each."""
+        total = _dense(self.rows.sum(axis=0))
+        parts = [total - _dense(self.rows[start : start + AT_ONCE]) for start in range(0, self.n, AT_ONCE)]
+        return np.concatenate([self.value_of(part) for part in parts])
+
+
+def summed(weights: Floats, rows: Any) -> Floats:
+    """weights (samples x examples) times rows (examples x counts)."""
+    # The sparse one on the left: numpy does not know how to multiply by it.
+    return _dense((rows.T @ weights.T).T if hasattr(rows, "tocsr") else weights @ rows)
+
+
+def _dense(rows: Any) -> Floats:
+    return np.asarray(rows.toarray() if hasattr(rows, "toarray") else rows, dtype=float)
 
 
 def counts_of(metric: Metric, scores: Sequence[ExampleScore]) -> Counts:
@@ -51,7 +70,7 @@ def counts_of(metric: Metric, scores: Sequence[ExampleScore]) -> Counts:
     return Counts(np.stack([values, np.ones_like(values)], axis=1), _mean)
 
 
-def one(metric: Metric, counts: Sequence[float]) -> float:
+def one_value(metric: Metric, counts: Sequence[float]) -> float:
     """A corpus metric of a single example."""
     # sacrebleu's sentence form of BLEU leaves out orders that a short answer cannot have.
     value_of = _sentence_bleu if metric == "bleu" else VALUE_OF[metric]
