@@ -1,4 +1,4 @@
-"""Tables of real inputs: CSV, TSV, XLSX, JSONL, TXT and pasted text, read into rows of named cells.
+"""Tables of real inputs: CSV, TSV, XLSX, JSON, JSONL, Parquet, TXT and pasted text, read into rows of named cells.
 
 Nothing is dropped in silence: what had to be mended stands in `problems`, with the row it was in.
 """
@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
-from typing import overload
+from typing import Literal, overload
 
 from backend.errors import BadInput, StorageProblem
-from backend.prompts.decoding_text import decode
+from backend.prompts.decoding_text import Decoded, decode
 
 MAX_BYTES = 200_000_000
 MAX_ROWS = 1_000_000
@@ -21,6 +22,8 @@ TOLD = 20
 """Problems of one kind that are kept one by one; the rest is only counted."""
 COLUMN = "input"
 """The name of the only column of a text without columns."""
+
+Format = Literal["csv", "tsv", "jsonl", "txt"]
 
 Record = tuple[int, Sequence[str]]
 """A row's number as the person sees it in their program (the first line is 1), and its cells."""
@@ -92,16 +95,32 @@ def read_table(source: Path | bytes, filename: str | None = None, header: bool =
     Raises BadInput with an "error.table_*" key, StorageProblem when the file cannot be read at all.
     """
     name = filename or (source.name if isinstance(source, Path) else "table.csv")
-    raw = _bytes(source, name)
+    raw = read_bytes(source, name)
+    table = packed_table(raw, name, header)
+    if table is not None:
+        return table
+    decoded = decode(raw, name)
+    return text_table(decoded.text, name, header, decoded.encoding, letters_lost(decoded))
+
+
+def packed_table(raw: bytes, name: str, header: bool = True, max_cell: int = MAX_CELL) -> Table | None:
+    """The table of a workbook or a Parquet file; None when the bytes are neither. Raises BadInput."""
     # What a file is called and what it is may differ: a workbook saved as .csv is still a workbook.
     if raw.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")) or name.lower().endswith((".xlsx", ".xlsm")):
         from backend.prompts.table_formats import xlsx
 
         records, problems = xlsx(raw, name)
-        return assemble(name, records, header, problems=problems)
-    decoded = decode(raw, name)
-    lost = (Problem("table.problem.letters", {"count": decoded.lost}),) if decoded.lost else ()
-    return _from_text(decoded.text, name, header, decoded.encoding, lost)
+        return assemble(name, records, header, problems=problems, max_cell=max_cell)
+    if raw.startswith(b"PAR1") or name.lower().endswith(".parquet"):
+        from backend.prompts.parquet_records import parquet
+
+        columns, rows = parquet(raw, name)
+        return assemble(name, chain([(0, columns)], rows), True, max_cell=max_cell)
+    return None
+
+
+def letters_lost(decoded: Decoded) -> tuple[Problem, ...]:
+    return (Problem("table.problem.letters", {"count": decoded.lost}),) if decoded.lost else ()
 
 
 def read_pasted(text: str, header: bool = True) -> Table:
@@ -116,21 +135,30 @@ def read_pasted(text: str, header: bool = True) -> Table:
         raise BadInput("error.table_binary", name=name)
     if len(text) > MAX_BYTES:
         raise BadInput("error.table_large", name=name, size=len(text) // 10**6, limit=MAX_BYTES // 10**6)
-    return _from_text(text.removeprefix("\ufeff"), name, header, None, ())
+    return text_table(text.removeprefix("\ufeff"), name, header, None)
 
 
-def _from_text(text: str, name: str, header: bool, encoding: str | None, problems: Sequence[Problem]) -> Table:
+def text_table(
+    text: str,
+    name: str,
+    header: bool = True,
+    encoding: str | None = None,
+    problems: Sequence[Problem] = (),
+    kind: Format | None = None,
+    max_cell: int = MAX_CELL,
+) -> Table:
+    """The table in a text; `kind` None goes by the name's ending, or by what stands in it. Raises BadInput."""
     from backend.prompts import table_formats as formats
 
-    kind = formats.format_of(name, text)
+    kind = kind or formats.format_of(name, text)
     if kind == "jsonl":
         columns, records = formats.json_objects(text, name)
-        return assemble(name, [(0, columns), *records], True, encoding, None, problems)
+        return assemble(name, chain([(0, columns)], records), True, encoding, None, problems, max_cell)
     if kind == "txt":
-        return assemble(name, [(0, [COLUMN]), *formats.lines(text)], True, encoding, None, problems)
+        return assemble(name, chain([(0, [COLUMN])], formats.lines(text)), True, encoding, None, problems, max_cell)
     delimiter = formats.delimiter_of(text, kind)
-    records, found = formats.separated(text, name, delimiter)
-    return assemble(name, records, header, encoding, delimiter, (*problems, *found))
+    rows, found = formats.separated(text, name, delimiter, max_cell)
+    return assemble(name, rows, header, encoding, delimiter, (*problems, *found), max_cell)
 
 
 def assemble(
@@ -140,9 +168,10 @@ def assemble(
     encoding: str | None = None,
     delimiter: str | None = None,
     problems: Sequence[Problem] = (),
+    max_cell: int = MAX_CELL,
 ) -> Table:
     """Rows of any lengths into a table. Blank rows are skipped. Raises BadInput for what is too much or nothing."""
-    filled = _within_limits(records, name)
+    filled = _within_limits(records, name, max_cell)
     first = next(filled, None)
     rows = list(filled) if header or first is None else [first, *filled]
     if first is None or not rows:
@@ -172,7 +201,7 @@ def _trimmed(cells: Sequence[str], width: int) -> Sequence[str]:
     return cells[:end]
 
 
-def _within_limits(records: Iterable[Record], name: str) -> Iterator[Record]:
+def _within_limits(records: Iterable[Record], name: str, max_cell: int) -> Iterator[Record]:
     count = 0
     for number, cells in records:
         if not any(cells) or not any(cell.strip() for cell in cells):
@@ -180,8 +209,8 @@ def _within_limits(records: Iterable[Record], name: str) -> Iterator[Record]:
         count += 1
         if count > MAX_ROWS + 1:
             raise BadInput("error.table_rows", name=name, limit=f"{MAX_ROWS:,}")
-        if max(map(len, cells)) > MAX_CELL:
-            raise BadInput("error.table_cell", name=name, row=number, limit=f"{MAX_CELL:,}")
+        if max(map(len, cells)) > max_cell:
+            raise BadInput("error.table_cell", name=name, row=number, limit=f"{max_cell:,}")
         yield number, cells
 
 
@@ -210,7 +239,8 @@ def _told(ragged: list[tuple[int, int]], expected: int) -> Iterator[Problem]:
         yield Problem("table.problem.ragged_more", {"count": len(ragged) - TOLD})
 
 
-def _bytes(source: Path | bytes, name: str) -> bytes:
+def read_bytes(source: Path | bytes, name: str) -> bytes:
+    """All of a file. Raises BadInput("error.table_large" | "error.table_empty"), StorageProblem."""
     try:
         size = len(source) if isinstance(source, bytes) else source.stat().st_size
         if size > MAX_BYTES:

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import warnings
 import zipfile
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time
 from pathlib import PurePath
 from typing import Any, Literal
 
 from backend.errors import BadInput
-from backend.prompts.table import MAX_CELL, MAX_ROWS, Problem, Record
-
-Format = Literal["csv", "tsv", "jsonl", "txt"]
+from backend.prompts.json_records import json_records
+from backend.prompts.parquet_records import cell
+from backend.prompts.table import MAX_CELL, MAX_ROWS, Format, Problem, Record
 
 ENDINGS: dict[str, Format] = {
     ".csv": "csv",
@@ -73,23 +71,33 @@ def delimiter_of(text: str, kind: Format) -> str:
     return found
 
 
-def separated(text: str, name: str, delimiter: str) -> tuple[list[Record], list[Problem]]:
+def separated(text: str, name: str, delimiter: str, max_cell: int = MAX_CELL) -> tuple[list[Record], list[Problem]]:
     """CSV and TSV. Quotation marks that do not close are told, and read as the program that wrote them may have meant.
 
     Raises BadInput("error.table_cell" | "error.table_rows").
     """
     # The library's limit is one for the whole process; ours is never the smaller one.
-    csv.field_size_limit(max(csv.field_size_limit(), 2 * MAX_CELL))
+    csv.field_size_limit(max(csv.field_size_limit(), 2 * max_cell))
     try:
-        return list(_records(text, name, delimiter, strict=True)), []
+        return list(_records(text, name, delimiter, max_cell, strict=True)), []
     except csv.Error as fault:
         row = _row_of(fault)
-    records = list(_records(text, name, delimiter, strict=False))
+    if delimiter == "\t" and (plain := _unquoted(text, name, max_cell)):
+        return plain, []
+    records = list(_records(text, name, delimiter, max_cell, strict=False))
     return records, [Problem("table.problem.quotes", {"row": row})]
 
 
-def _records(text: str, name: str, delimiter: str, strict: bool) -> Iterator[Record]:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=strict, skipinitialspace=False)
+def _unquoted(text: str, name: str, max_cell: int) -> list[Record] | None:
+    """A tabbed file whose quotation marks belong to the text, as most programs write it: every row is equally wide."""
+    rows = list(_records(text, name, "\t", max_cell, strict=True, quoting=csv.QUOTE_NONE))
+    return rows if len({len(cells) for _, cells in rows if cells}) == 1 else None
+
+
+def _records(
+    text: str, name: str, delimiter: str, max_cell: int, strict: bool, quoting: Literal[0, 3] = csv.QUOTE_MINIMAL
+) -> Iterator[Record]:
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=strict, quoting=quoting)
     number = 0
     while True:
         number += 1
@@ -99,7 +107,7 @@ def _records(text: str, name: str, delimiter: str, strict: bool) -> Iterator[Rec
             return
         except csv.Error as fault:
             if "field larger" in str(fault):
-                raise BadInput("error.table_cell", name=name, row=number, limit=f"{MAX_CELL:,}") from fault
+                raise BadInput("error.table_cell", name=name, row=number, limit=f"{max_cell:,}") from fault
             if not strict:
                 raise BadInput("error.table_broken", name=name, why=str(fault)) from fault
             raise csv.Error(number) from fault
@@ -117,41 +125,21 @@ def lines(text: str) -> Iterator[Record]:
     return ((number, [line]) for number, line in enumerate(text.splitlines(), 1))
 
 
-def json_objects(text: str, name: str) -> tuple[list[str], list[Record]]:
-    """JSON lines, or one array of objects. Returns the columns in order of appearance, and the rows.
+def json_objects(text: str, name: str) -> tuple[list[str], Iterator[Record]]:
+    """JSON lines, an array of objects, or an object with records inside: columns in order of appearance, and rows.
 
     Raises BadInput("error.table_json", name=, row=, why=).
     """
-    objects = list(_objects(text, name))
-    columns = list(Counter(key for _, found in objects for key in found))
-    return columns, [(number, [_json_cell(found.get(key)) for key in columns]) for number, found in objects]
-
-
-def _objects(text: str, name: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    if text.lstrip().startswith("["):
-        whole = _json(text, name, 1)
-        numbered = enumerate(whole, 1) if isinstance(whole, list) else iter(())
-    else:
-        numbered = (
-            (number, _json(line, name, number)) for number, line in enumerate(text.split("\n"), 1) if line.strip()
-        )
-    for number, found in numbered:
-        if not isinstance(found, dict):
-            raise BadInput("error.table_json", name=name, row=number, why=type(found).__name__)
-        yield number, found
-
-
-def _json(text: str, name: str, row: int) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as fault:
-        raise BadInput("error.table_json", name=name, row=row, why=str(fault)[:200]) from fault
-
-
-def _json_cell(value: object) -> str:
-    if value is None:
-        return ""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    columns: dict[str, int] = {}
+    rows: list[tuple[int, list[str]]] = []
+    for number, found in json_records(text, name):
+        for key in found:
+            columns.setdefault(str(key), len(columns))
+        cells = [""] * len(columns)
+        for key, value in found.items():
+            cells[columns[str(key)]] = value if isinstance(value, str) else cell(value)
+        rows.append((number, cells))
+    return list(columns), ((number, [*cells, *[""] * (len(columns) - len(cells))]) for number, cells in rows)
 
 
 def xlsx(raw: bytes, name: str) -> tuple[list[Record], list[Problem]]:
