@@ -6,7 +6,7 @@ keeps the one that does best on held-out examples. Our answers are given, so not
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import count as numbers
 from random import Random
 from typing import Final
@@ -93,13 +93,29 @@ def drawn_examples(pool: Sequence[NewExample], selection: Selection) -> Examples
     return Examples(shots=chosen, selection=selection)
 
 
-def leaked_keys(project: Project, assistants: Sequence[Assistant]) -> set[str]:
+def _leaked(project: Project, assistants: Sequence[Assistant]) -> set[str]:
     """Inputs of shots that stand in the test split, or nearly: what the leakage check finds before they are used."""
     from backend.examples.leakage import leaks
 
     shots = {shot.model_dump_json(): shot for one in assistants for shot in one.examples.shots}
     shown = [NewExample(variables=shot.variables, output=shot.output) for shot in shots.values()]
     return {leak.left.input_key for leak in leaks(shown, project.examples.each("test", "look"))}
+
+
+def without_leaks(
+    project: Project, pool: Sequence[NewExample], draw: Callable[[Sequence[NewExample]], list[Candidate]]
+) -> list[Candidate]:
+    """What `draw` makes of the pool, drawn again until no shot stands in the test split, or nearly.
+
+    The first of it is the base; a leak of the base's own shots is not for a draw to mend.
+    """
+    while True:
+        found = draw(pool)
+        leaked = _leaked(project, [one.assistant for one in found[1:]])
+        left = [example for example in pool if example.input_key not in leaked]
+        if len(left) == len(pool):
+            return found
+        pool = left
 
 
 def _order(method: Method, reordered: bool) -> Order:

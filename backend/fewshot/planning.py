@@ -21,6 +21,10 @@ MOST_EXAMPLES: Final = 5_000
 """Dev examples that are considered; of more, so many are drawn."""
 
 
+DRAWN_FROM: Final = 2_000
+"""Train examples that sets are drawn from, besides one of each answer."""
+
+
 @dataclass(frozen=True)
 class SearchPlan:
     """The cost of a run, known before it starts: at most so much is asked.

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from backend.errors import BadInput
-from backend.fewshot.candidates import leaked_keys, shot_candidates
+from backend.fewshot.candidates import shot_candidates, without_leaks
 from backend.fewshot.choosing import considered
 from backend.fewshot.halving import plan_halving
 from backend.fewshot.outcome import conclude
-from backend.fewshot.planning import MOST_EXAMPLES, dev_examples, task_of
+from backend.fewshot.planning import DRAWN_FROM, MOST_EXAMPLES, dev_examples, task_of
 from backend.fewshot.search import SearchConfig
 from backend.fewshot.tried import Candidate, Prepared, keep_prepared, prepared_in
 from backend.fewshot.working import Shop, at_work, config_of
 from backend.jobs.kinds import Job
 from backend.jobs.progress import Progress
 from backend.projects.folder import Project
-
-DRAWN_FROM = 2_000
-"""Train examples that sets are drawn from, besides one of each answer."""
 
 
 def work(job: Job, progress: Progress) -> None:
@@ -45,13 +42,5 @@ def _prepare(shop: Shop, config: SearchConfig) -> Prepared:
 
 
 def _drawn(project: Project, config: SearchConfig, wanted: int) -> list[Candidate]:
-    """Candidates without a shot that stands in the test split, or nearly."""
-    budget = config.budget
-    pool = considered(project.examples.each("train", "shots"), budget.seed, DRAWN_FROM)
-    while pool:
-        found = shot_candidates(config.assistant, pool, wanted, budget)
-        leaked = leaked_keys(project, [one.assistant for one in found[1:]])
-        if not leaked:
-            return found
-        pool = [example for example in pool if example.input_key not in leaked]
-    raise BadInput("error.fewshot_no_examples")
+    pool = considered(project.examples.each("train", "shots"), config.budget.seed, DRAWN_FROM)
+    return without_leaks(project, pool, lambda left: shot_candidates(config.assistant, left, wanted, config.budget))

@@ -80,7 +80,7 @@ class Trials:
             about=candidate.about,
             round=number,
             examples=len(examples),
-            score=aggregate(candidate.task(self._prepared.task), self._metric, self._scores[candidate.name]),
+            score=aggregate(self._prepared.task, self._metric, self._scores[candidate.name]),
             failed=sum(self._failed[candidate.name]),
         )
         self._keep(tried)
@@ -108,10 +108,9 @@ class Trials:
         failed = self._failed.setdefault(candidate.name, [])
         new = examples[len(scores) :]
         kept = self._project.answers.get(known, [one.input_key for one in new])
-        task = candidate.task(self._prepared.task)
         for example in new:
             answer = kept[example.input_key].answer
-            scores.append(score_example(task, candidate.example(example), answer))
+            scores.append(score_example(self._prepared.task, example, candidate.plain(answer)))
             failed.append(answer is None)
 
     def _cut(self, field: Sequence[Candidate], tried: Sequence[Tried], keep: int) -> list[Candidate]:

@@ -7,6 +7,7 @@ output/outcome.json what came out, written once at the end
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -47,14 +48,13 @@ class Candidate(Part):
     assistant: Assistant
     respelt: dict[str, str] = Field(default_factory=dict)
 
-    def task(self, task: Task) -> Task:
-        """The task as this candidate spells it, so that its answers are read by the one rule all the same."""
-        return task.model_copy(update={"labels": tuple(self.respelt.get(label, label) for label in task.labels)})
-
-    def example(self, example: Example) -> Example:
-        """An example with its expected label as this candidate spells it."""
-        output = self.respelt.get(example.output.strip(), example.output)
-        return example.model_copy(update={"output": output})
+    def plain(self, answer: str | None) -> str | None:
+        """An answer with this candidate's spellings of the labels turned back, to be read by the one rule."""
+        if answer is None or not self.respelt:
+            return answer
+        back = {spelling: label for label, spelling in self.respelt.items()}
+        spellings = "|".join(re.escape(spelling) for spelling in sorted(back, key=len, reverse=True))
+        return re.sub(spellings, lambda found: back[found[0]], answer)
 
 
 class Tried(Part):

@@ -1,0 +1,80 @@
+"""The work of a "learning_curve" run: draw the sets once, try them all, keep the curve under the fingerprints."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from backend.assistants import PER_INPUT, Assistant, Method, Order, Selection
+from backend.errors import BadInput
+from backend.evaluation.identity import fingerprint
+from backend.examples.example import NewExample
+from backend.fewshot.candidates import drawn_examples, without_leaks
+from backend.fewshot.choosing import considered
+from backend.fewshot.curve import CurveConfig, CurveExtent, bare, curve_from, keep_curve
+from backend.fewshot.halving import Halving, Round
+from backend.fewshot.picking import answers_repeat
+from backend.fewshot.planning import DRAWN_FROM, dev_examples, task_of
+from backend.fewshot.tried import BASE, Candidate, Prepared, Saying, keep_outcome, keep_prepared, prepared_in
+from backend.fewshot.working import Shop, at_work, config_of
+from backend.jobs.kinds import Job
+from backend.jobs.progress import Progress
+
+
+def work(job: Job, progress: Progress) -> None:
+    """Raises Stopped, and what the model or the connection says when it fails for good; both can be resumed."""
+    config = config_of(job, CurveConfig)
+    with at_work(job, progress, config.assistant) as shop:
+        prepared = prepared_in(shop.output) or _prepare(shop, config)
+        tried = shop.trials(prepared).run()
+        selections = {one.name: one.assistant.examples.selection for one in prepared.candidates}
+        sizes = {name: selection.count if selection else 0 for name, selection in selections.items()}
+        method = next(selection.method for selection in selections.values() if selection)
+        curve = curve_from(tried, sizes, method)
+        keep_outcome(shop.output, curve)
+        both = [bare(config.assistant), config.assistant]
+        keep_curve(shop.project, [fingerprint(one, shop.where) for one in both], curve)
+        progress.result(best=curve.best.value, shots=curve.best.shots, zero=curve.points[0].value)
+
+
+def _prepare(shop: Shop, config: CurveConfig) -> Prepared:
+    shop.progress.message("run.message.search_drawing")
+    extent = config.extent
+    task = task_of(shop.project, config.assistant)
+    examples = dev_examples(shop.project, task, extent.examples, extent.seed)
+    pool = considered(shop.project.examples.each("train", "shots"), extent.seed, DRAWN_FROM)
+    found = without_leaks(shop.project, pool, lambda left: curve_candidates(config.assistant, left, extent))
+    if len(found) < 2:
+        raise BadInput("error.search_no_shots")
+    halving = Halving((Round(len(found) - 1, len(examples)),))
+    prepared = Prepared(task=task, halving=halving, candidates=tuple(found), examples=examples)
+    keep_prepared(shop.output, prepared)
+    return prepared
+
+
+def curve_candidates(assistant: Assistant, pool: Sequence[NewExample], extent: CurveExtent) -> list[Candidate]:
+    """The assistant without examples, and every size drawn `samples` times; equal draws count once."""
+    plain, method = bare(assistant), extent.method or method_of(assistant, pool)
+    found = [Candidate(name=BASE, about=Saying(key="search.tried.zero"), assistant=plain)]
+    seen: list[object] = []
+    for size in extent.sizes:
+        for draw in range(1, extent.samples + 1) if size <= len(pool) else ():
+            selection = Selection(method=method, count=size, seed=extent.seed + draw, order=_order(method))
+            examples = drawn_examples(pool, selection)
+            if (size, examples.shots) not in seen:
+                seen.append((size, examples.shots))
+                about = Saying(key=f"search.tried.{method}", details={"count": size, "draw": draw})
+                one = plain.model_copy(update={"examples": examples})
+                found.append(Candidate(name=f"n{size:02d}-{draw}", about=about, assistant=one))
+    return found
+
+
+def method_of(assistant: Assistant, pool: Sequence[NewExample]) -> Method:
+    """As the assistant draws; what was picked by hand cannot be drawn: balanced where answers repeat, else random."""
+    selection = assistant.examples.selection
+    if selection is not None and selection.method != "by_hand":
+        return selection.method
+    return "balanced" if answers_repeat([example.output for example in pool]) else "random"
+
+
+def _order(method: Method) -> Order:
+    return "nearest_last" if method in PER_INPUT else "as_listed"
