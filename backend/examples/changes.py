@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
@@ -134,6 +134,19 @@ def set_split(session: Session, ids: Iterable[int], split: Split | None, kind: E
     was = [(old, which) for old, which in _values(session, "split", ids) if old != split]
     _check_move(session, [old for old, _which in was], split)
     return _set(session, "split", kind, [(old, split, which) for old, which in was])
+
+
+def place(session: Session, sides: Mapping[Split, Sequence[int]]) -> dict[Split, int]:
+    """Give examples that are in no split theirs, the test split too, in one edit; how many went where."""
+    moves: list[Move] = []
+    counts: dict[Split, int] = {}
+    for split, ids in sides.items():
+        still = tuple(which for old, found in _values(session, "split", ids) if old is None for which in found)
+        counts[split] = len(still)
+        if still:
+            moves.append((None, split, still))
+    _set(session, "split", "place", moves)
+    return counts
 
 
 def _check_move(session: Session, before: Sequence[str | None], after: Split | None) -> None:

@@ -89,6 +89,13 @@ def log(session: Session, kind: str, before: Before | None = None, count: int = 
     return row
 
 
+def mark(session: Session) -> str:
+    """The state of the examples: another one after every edit and every undo."""
+    kept = ExampleEditRow.kind.not_in((STAGING, PART))
+    state = select(func.count(), func.max(ExampleEditRow.id), func.max(ExampleEditRow.undone_at)).where(kept)
+    return " ".join(str(part) for part in session.execute(state).one())
+
+
 def edits(session: Session, limit: int) -> list[Edit]:
     """The last ones, the latest first."""
     found = select(ExampleEditRow).where(ExampleEditRow.kind.not_in((STAGING, PART)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import unicodedata
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 from backend.errors import BadInput
@@ -22,6 +23,8 @@ NAME_LIMIT: Final = 120
 TAG_LIMIT: Final = 60
 GROUP_LIMIT: Final = 200
 """Characters of a group's value; a longer one is cut, since it only names a slice."""
+
+ENCODE: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 CONTENT: Final = ("input_key", "variables", "output", "spans", "rejected", "tags", "groups", "split")
 """The columns that say what an example is; the others say where it comes from and how it went."""
@@ -52,12 +55,12 @@ def clean_example(new: NewExample) -> dict[str, Any]:
     spans = None if new.spans is None else [_span(span, new.variables, variables) for span in new.spans]
     return {
         "input_key": input_key(variables),
-        "variables": _json(variables),
+        "variables": ENCODE(variables),
         "output": output,
-        "spans": None if spans is None else _json([span.model_dump() for span in spans]),
+        "spans": None if spans is None else ENCODE([span.model_dump() for span in spans]),
         "rejected": rejected,
         "tags": tags_text(new.tags),
-        "groups": _json(_groups(new.groups)),
+        "groups": ENCODE(_groups(new.groups)),
         "split": new.split,
     }
 
@@ -69,6 +72,12 @@ def tidy(text: str) -> str:
     return clean_text(text)
 
 
+@lru_cache(maxsize=1_000)
+def _name(name: str) -> str:
+    """A column's name comes with every row. Raises BadInput("error.variable_name")."""
+    return clean_name(name, NAME_LIMIT, "error.variable_name")
+
+
 def clean_tag(tag: str) -> str:
     """Raises BadInput("error.tag")."""
     return clean_name(tag, TAG_LIMIT, "error.tag")
@@ -76,7 +85,7 @@ def clean_tag(tag: str) -> str:
 
 def tags_text(tags: Iterable[str]) -> str:
     """Each tag once, in the order given. Raises BadInput("error.tag")."""
-    return _json(list(dict.fromkeys(clean_tag(tag) for tag in tags))[:NAMES_LIMIT])
+    return ENCODE(list(dict.fromkeys(clean_tag(tag) for tag in tags))[:NAMES_LIMIT])
 
 
 def read_row(row: Any) -> Example:
@@ -122,13 +131,10 @@ def _span(span: Span, before: Mapping[str, str], after: Mapping[str, str]) -> Sp
 
 
 def _groups(groups: Mapping[str, str]) -> dict[str, str]:
-    named = {clean_name(name, NAME_LIMIT, "error.variable_name"): _value(text) for name, text in groups.items()}
+    named = {_name(name): _value(text) for name, text in groups.items()}
     return dict([(name, value) for name, value in named.items() if value][:NAMES_LIMIT])
 
 
+@lru_cache(maxsize=10_000)
 def _value(text: str) -> str:
     return " ".join(tidy(text[: GROUP_LIMIT * 4]).split())[:GROUP_LIMIT]
-
-
-def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

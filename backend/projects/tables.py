@@ -6,7 +6,7 @@ A row with `removed_at` is in the bin: it is not shown, and undo clears the mark
 
 from __future__ import annotations
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 
@@ -100,10 +100,13 @@ class NoteRow(Base):
 
 
 class ExampleRow(Base):
-    """`variables`, `spans`, `tags` and `groups` hold JSON text; `added_by` and `removed_by` name the edit that did it."""
+    """`variables`, `spans`, `tags` and `groups` hold JSON text; `added_by`, `removed_by` name the edit that did it."""
 
     __tablename__ = "examples"
-    __table_args__ = (Index("examples_by_input", "input_key"), Index("examples_by_split", "split", "id"))
+    __table_args__ = (
+        Index("examples_by_input", "input_key"),
+        Index("examples_by_split", "split", "id", sqlite_where=text("removed_at IS NULL")),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     input_key: Mapped[str]

@@ -52,7 +52,7 @@ def examples() -> None:
         number("removed_by"),
     )
     op.create_index("examples_by_input", "examples", ["input_key"])
-    op.create_index("examples_by_split", "examples", ["split", "id"])
+    op.create_index("examples_by_split", "examples", ["split", "id"], sqlite_where=sa.text("removed_at IS NULL"))
     op.create_table(
         "example_edits",
         primary(),
