@@ -8,12 +8,15 @@ from typing import Any, Final
 
 import gradio as gr
 
+from backend.advice.gathering import gather
+from backend.advice.needs import read_needs
+from backend.advice.next_step import next_step
 from backend.assistants import Assistant
 from backend.errors import BadInput
 from backend.projects.folder import Project
 from backend.services import Services
+from tabs import advice_views, widgets
 from tabs import overview_views as views
-from tabs import widgets
 from tabs.errors import shown
 from tabs.session import QUIET, Session, owner, project_list
 from tabs.text import Words
@@ -32,6 +35,7 @@ BUTTONS: Final[dict[str, Any]] = {
 class Layout:
     """The components of the tab, named as the handlers need them."""
 
+    standing: gr.HTML
     contents: gr.HTML
     name: gr.Textbox
     rename: gr.Button
@@ -63,6 +67,7 @@ def build(services: Services, words: Words, session: Session) -> None:
 
     drawn = [parts.name, parts.contents, parts.projects, parts.assistants, parts.runs]
     session.on_project(refresh, outputs=drawn)
+    wire_standing(services, words, session, parts)
     wire_open_project(services, words, session, parts, refresh, drawn)
     wire_shelf(services, words, session, parts)
     wire_assistants(services, words, session, parts, refresh, drawn)
@@ -86,6 +91,7 @@ def everything(services: Services, words: Words, who: str, project_id: str) -> t
 
 def layout(words: Words) -> Layout:
     t = words.t
+    standing = widgets.clickable(elem_id="standing")
     with gr.Row(equal_height=False):
         with gr.Column(scale=6, min_width=330):
             widgets.heading(t("overview.this_project"))
@@ -122,6 +128,22 @@ def layout(words: Words) -> Layout:
     download = widgets.hidden_download("overview-download")
     found = locals()
     return Layout(**{key: found[key] for key in Layout.__dataclass_fields__})
+
+
+def wire_standing(services: Services, words: Words, session: Session, parts: Layout) -> None:
+    """Where the project stands has an event of its own: reading what was measured may take a moment."""
+
+    @shown(words)
+    def stand(project_id: str, request: gr.Request) -> str:
+        if not project_id:
+            return ""
+        project = services.projects.open(owner(request), project_id)
+        facts, active = gather(project), len(services.runs(project).active())
+        step = next_step(facts, read_needs(project))
+        return advice_views.standing_view(words, facts, active) + advice_views.step_view(words, step)
+
+    session.on_project(stand, outputs=[parts.standing])
+    session.seen.change(stand, session.project_id, parts.standing, **QUIET)
 
 
 def opened(services: Services, who: str, project_id: str) -> tuple[Any, str]:

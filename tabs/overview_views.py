@@ -44,28 +44,14 @@ def trash_view(words: Words, trashed: Sequence[TrashedInfo]) -> str:
 
 
 def contents_view(words: Words, project: Project, runs: Sequence[Run]) -> str:
-    """What is in the open project, as numbers, and what to do next."""
+    """What is in the open project besides its data, as numbers."""
     chats, assistants = len(project.chats.list()), len(project.assistants.list())
-    prompts, active = len(project.prompts.list()), sum(run.active for run in runs)
+    prompts = len(project.prompts.list())
     counts = (("chats", chats), ("assistants", assistants), ("prompts", prompts), ("runs", len(runs)))
     boxes = "".join(
         f"<div><b>{count:,}</b><span>{escape(words.t(f'overview.count_{name}'))}</span></div>" for name, count in counts
     )
-    return f'<div class="counts">{boxes}</div>{next_view(words, chats, assistants, active)}'
-
-
-def next_view(words: Words, chats: int, assistants: int, active: int) -> str:
-    """One plain sentence: the step that helps most from here."""
-    if active:
-        told = words.t("overview.next_running", count=active)
-    elif not chats:
-        told = words.t("overview.next_chat")
-    elif not assistants:
-        told = words.t("overview.next_save")
-    else:
-        told = words.t("overview.next_compare")
-    button = widgets.action(words.t("overview.go_playground"), "go", "playground", kind="primary")
-    return f'<div class="verdict"><p>{escape(told)}</p>{button}</div>'
+    return f'<div class="counts">{boxes}</div>'
 
 
 def assistants_view(words: Words, saved: Sequence[SavedAssistant]) -> str:

@@ -46,15 +46,6 @@ def test_the_open_project_cannot_be_opened_again(project: Project) -> None:
     assert 'data-do="open"' in views.projects_view(KO, [project.info], "other")
 
 
-def test_what_to_do_next_follows_what_is_there(project: Project) -> None:
-    assert KO.t("overview.next_chat") in views.contents_view(KO, project, [])
-    project.chats.create("first")
-    assert KO.t("overview.next_save") in views.contents_view(KO, project, [])
-    project.assistants.save("reviews", Assistant())
-    assert KO.t("overview.next_compare") in views.contents_view(KO, project, [])
-    assert KO.t("overview.next_running", count=1) in views.contents_view(KO, project, [run()])
-
-
 def test_two_versions_differ_field_by_field_in_words(project: Project) -> None:
     first = project.assistants.save("reviews", Assistant(instructions=Instructions(system="Be kind.\nBe short.")))
     second = project.assistants.save(
