@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from backend.errors import BadInput, Refused
 from backend.evaluation.answers import missing
 from backend.evaluation.cost import seconds_per_answer
+from backend.evaluation.counterfactuals import Swap, swapped
 from backend.evaluation.identity import Where, known_fingerprint
 from backend.examples.example import Example, Split
 from backend.jobs.run import Run
@@ -26,7 +27,11 @@ MOST_ASSISTANTS: Final = 40
 
 
 class EvaluationConfig(BaseModel):
-    """What is in an evaluation's config. `limit` None is the whole split; `seed` draws the examples."""
+    """What is in an evaluation's config.
+
+    limit  None is the whole split; `seed` draws the examples
+    swaps  pairs of terms: asked are the drawn examples that have one of them, as they are and with them swapped
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -35,6 +40,7 @@ class EvaluationConfig(BaseModel):
     limit: int | None = Field(LIMIT, ge=1)
     seed: int = 0
     ask_faults_again: bool = False
+    swaps: tuple[Swap, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -79,6 +85,14 @@ def drawn(project: Project, split: Split, limit: int | None = LIMIT, seed: int =
     return sorted((example for _, _, example in few), key=lambda example: example.id)
 
 
+def asked(
+    project: Project, split: Split, limit: int | None = LIMIT, seed: int = 0, swaps: Sequence[Swap] = ()
+) -> list[Example]:
+    """What an evaluation asks: the drawn examples; with `swaps` those of them that have a term, and their twins."""
+    examples = drawn(project, split, limit, seed)
+    return [one for pair in swapped(examples, swaps) for one in pair] if swaps else examples
+
+
 def plan_evaluation(
     project: Project,
     assistant_ids: Sequence[int],
@@ -86,10 +100,11 @@ def plan_evaluation(
     limit: int | None = LIMIT,
     where: Where | None = None,
     seed: int = 0,
+    swaps: Sequence[Swap] = (),
 ) -> EvaluationPlan:
     """What `start_evaluation` with these words would ask. Raises as `start_evaluation`."""
     check(project, assistant_ids)
-    examples = drawn(project, split, limit, seed)
+    examples = asked(project, split, limit, seed, swaps)
     shares = []
     for number in dict.fromkeys(assistant_ids):
         saved = project.assistants.get(number)
@@ -110,13 +125,16 @@ def start_evaluation(
     seed: int = 0,
     title: str = "",
     ask_faults_again: bool = False,
+    swaps: Sequence[Swap] = (),
 ) -> Run:
     """Let these saved assistants answer the examples of a split, as a run. What is answered already is not asked.
 
     limit             examples, drawn by `seed`; None is all of the split
     ask_faults_again  examples that failed before get another chance
+    swaps             pairs of terms for `bias.compare_swapped`
     Raises BadInput("error.evaluation_nobody" | "error.evaluation_many" | "error.evaluation_variables" |
-    "error.evaluation_limit"), Refused("error.evaluation_task" | "error.no_splits"), NotFound, StorageProblem.
+    "error.evaluation_limit" | "error.evaluation_empty" | "error.evaluation_no_terms"),
+    Refused("error.evaluation_task" | "error.no_splits"), NotFound, StorageProblem.
     """
     check(project, assistant_ids)
     if limit is not None and limit < 1:
@@ -129,7 +147,10 @@ def start_evaluation(
         limit=limit,
         seed=seed,
         ask_faults_again=ask_faults_again,
+        swaps=tuple(swaps),
     )
+    if swaps and not asked(project, split, limit, seed, swaps):
+        raise BadInput("error.evaluation_no_terms")
     names = [project.assistants.get(number).name for number in config.assistants]
     return runs.submit("evaluation", config.model_dump(mode="json"), title or _title(names))
 

@@ -16,7 +16,7 @@ from backend.errors import ModelProblem, StorageProblem, StudioError
 from backend.evaluation.answers import answer_examples, missing
 from backend.evaluation.cost import Cost, Memory, keep_cost
 from backend.evaluation.identity import fingerprint, remember
-from backend.evaluation.run import EvaluationConfig, drawn
+from backend.evaluation.run import EvaluationConfig, asked
 from backend.examples.example import Example
 from backend.jobs.kinds import Job
 from backend.jobs.progress import Progress
@@ -35,7 +35,7 @@ def work(job: Job, progress: Progress) -> None:
             config = EvaluationConfig.model_validate(job.config)
         except ValidationError as fault:
             raise StorageProblem("error.evaluation_config") from fault
-        examples = drawn(project, config.split, config.limit, config.seed)
+        examples = asked(project, config.split, config.limit, config.seed, config.swaps)
         saved = [project.assistants.get(number) for number in config.assistants]
         Evaluation(project, host, Answering(host), examples, progress, config.ask_faults_again).run(saved)
 
