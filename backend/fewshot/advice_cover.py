@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from backend.assistants import Selection, Shot
 from backend.examples.entity_text import read_spans
+from backend.examples.filters import Filter
 from backend.fewshot import mends
 from backend.fewshot.choosing import SHOT_CHARACTERS, choose, length_of, pool_for
 from backend.fewshot.looked import Advice, Looked, Mend
@@ -24,6 +25,8 @@ MOST_SHOTS: Final = 32
 """More labels than this are not all shown to every question; each question gets its nearest."""
 PER_QUESTION: Final = 8
 DRAWS: Final = 20
+CANDIDATES: Final = 25
+"""Train examples of a missing label, of which the one of middle length is taken."""
 MAPPED: Final = 500
 """Train examples on which coverage is measured."""
 FAR: Final = 0.8
@@ -86,8 +89,11 @@ def narrow(looked: Looked) -> Iterator[Advice]:
 
 def off_task(looked: Looked) -> Iterator[Advice]:
     """Shots that are like nothing in the train data."""
-    train = [one for one in looked.train if same(one.text()) not in {same(text) for text in looked.texts}]
-    if looked.per_input or len(train) < 50:
+    if looked.per_input:
+        return
+    mine = {same(text) for text in looked.texts}
+    train = [one for one in looked.train if same(one.text()) not in mine]
+    if len(train) < 50:
         return
     import numpy as np
 
@@ -133,11 +139,16 @@ def _adding(looked: Looked, missing: Sequence[str]) -> Mend | None:
     """Adds the train example of middle length that shows each missing label; None when the data have none."""
     found: list[Shot] = []
     for label in missing[: max(0, 64 - len(looked.shots))]:
-        shots = [one.shot() for one in looked.train if label in _shown(looked, one.shot())]
-        shots = sorted((one for one in shots if len(one.output) < SHOT_CHARACTERS), key=length_of)
+        shots = sorted((one for one in _with_label(looked, label) if length_of(one) <= SHOT_CHARACTERS), key=length_of)
         if shots and not any(label in _shown(looked, one) for one in found):
             found.append(shots[len(shots) // 2])
     return partial(mends.add, shots=tuple(found)) if found else None
+
+
+def _with_label(looked: Looked, label: str) -> list[Shot]:
+    if looked.task.kind == "entities":
+        return [one.shot() for one in looked.train if label in _shown(looked, one.shot())]
+    return [one.shot() for one in looked.store.page(Filter(split="train", label=label), 0, CANDIDATES)]
 
 
 def _shown(looked: Looked, shot: Shot) -> set[str]:

@@ -9,6 +9,7 @@ from typing import Final, Literal
 
 from backend.assistants import Shot
 from backend.examples.example import NewExample, input_key
+from backend.examples.leakage import leaks
 from backend.examples.near_duplicates import near_duplicates
 from backend.examples.task import TaskKind
 from backend.fewshot import mends
@@ -17,6 +18,9 @@ from backend.fewshot.nearest import same
 
 ONE_ANSWER: Final[frozenset[TaskKind]] = frozenset({"classification", "sentiment", "entities", "question_answering"})
 """Kinds where two answers to one input cannot both be right; of the others each may be a good one."""
+
+ASKED: Final = 64
+"""Shots, at most, that are held against every example there is; a larger pool was when it was built."""
 
 
 def contradictions(looked: Looked) -> Iterator[Advice]:
@@ -41,7 +45,7 @@ def contradictions(looked: Looked) -> Iterator[Advice]:
 
 def against_the_data(looked: Looked) -> Iterator[Advice]:
     """The data answer a shot's input otherwise. The test split is not asked: its answers must not come in here."""
-    if looked.task.kind not in ONE_ANSWER:
+    if looked.task.kind not in ONE_ANSWER or len(looked.shots) > ASKED:
         return
     told = [_told(looked, shot) for shot in looked.shots]
     odd = [place for place, said in enumerate(told) if set(said) - {looked.outputs[place]}]
@@ -66,11 +70,9 @@ def repeats(looked: Looked) -> Iterator[Advice]:
 
 def leak(looked: Looked) -> Iterator[Advice]:
     """Shots that stand in the test or the dev split, or nearly: the score there is no longer a score."""
-    from backend.examples.leakage import leaks
-
     chosen = [NewExample(variables=shot.variables, output=shot.output) for shot in looked.shots]
     splits: tuple[Literal["test", "dev"], ...] = ("test", "dev")
-    for split in splits:
+    for split in splits if len(chosen) <= ASKED else ():
         found = {leak.left.input_key for leak in leaks(chosen, looked.store.each(split, "look"))}
         places = [place for place, one in enumerate(chosen) if one.input_key in found]
         if places:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from backend.assistants import PER_INPUT, Examples, Method, Order, Selection, Shot
 from backend.errors import BadInput, Refused
 from backend.examples.example import Example, NewExample
+from backend.examples.leakage import leaks
 from backend.fewshot.nearest import ShotChooser
 from backend.fewshot.picking import at_random, balanced, spread
 
@@ -87,17 +88,18 @@ def build_examples(project: Project, selection: Selection, ids: Sequence[int] | 
     Raises BadInput "error.fewshot_no_examples", "error.fewshot_too_long", "error.fewshot_order",
     "error.fewshot_not_training" (ids), Refused "error.fewshot_leak" (count, text).
     """
-    from backend.examples.leakage import leaks
-
     store = project.examples
     if selection.method == "by_hand":
         pool: list[Example] = _by_id(store, ids or ())
     else:
         pool = considered(store.each("train", "shots"), selection.seed)
+    clean: set[str] = set()
     for _ in range(len(pool)):
         shots = pool_for(pool, selection) if selection.method in PER_INPUT else choose(pool, selection)
         chosen = [NewExample(variables=shot.variables, output=shot.output) for shot in shots]
-        found = {leak.left.input_key for leak in leaks(chosen, store.each("test", "look"))}
+        new = [example for example in chosen if example.input_key not in clean]
+        found = {leak.left.input_key for leak in leaks(new, store.each("test", "look"))} if new else set()
+        clean |= {example.input_key for example in new} - found
         if not found:
             return Examples(shots=shots, selection=selection)
         if selection.method == "by_hand":

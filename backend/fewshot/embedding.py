@@ -31,7 +31,7 @@ class Space:
             analyzer="char_wb", ngram_range=(1, 3), preprocessor=plain, sublinear_tf=True, dtype=np.float32
         )
         # A pool of blank texts has no n-gram at all; the sign keeps the space from being empty.
-        self.points: Any = self._vectorizer.fit([*texts, "."]).transform(texts).tocsr()
+        self.points: Any = self._vectorizer.fit_transform([*texts, "."])[:-1]
         self._by_gram: Any = self.points.T.tocsr()
 
     def place(self, texts: Sequence[str]) -> Any:

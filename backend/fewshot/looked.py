@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Final, Literal
 from backend.assistants import PER_INPUT, Examples, Shot
 from backend.evaluation.values import Difference
 from backend.examples.example import Example
+from backend.examples.filters import Filter
 from backend.examples.task import Task
 from backend.fewshot import mends
-from backend.fewshot.choosing import considered
 from backend.fewshot.picking import answers_repeat
 
 if TYPE_CHECKING:
@@ -23,7 +23,8 @@ Severity = Literal["problem", "advice", "good"]
 Mend = Callable[[Examples], Examples]
 
 READ: Final = 2_000
-"""Train examples that the shots are held against, drawn evenly."""
+"""Train examples that the shots are held against."""
+RUN: Final = 50
 
 
 @dataclass(frozen=True)
@@ -95,8 +96,12 @@ class Looked:
 
     @cached_property
     def train(self) -> list[Example]:
-        """A sample of the train split, with one of each label."""
-        return considered(self.store.each("train", "shots"), 0, READ)
+        """A sample of the train split: all of it, or runs of it that lie evenly spread."""
+        total = self.store.counts().train
+        if total <= READ:
+            return list(self.store.each("train", "shots"))
+        runs = range(0, total - RUN, total * RUN // READ)
+        return [one for start in runs for one in self.store.page(Filter(split="train"), start, RUN)]
 
     @property
     def label_like(self) -> bool:
