@@ -10,8 +10,9 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
+from pydantic import Field, TypeAdapter
 from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.orm import Session
 
@@ -19,6 +20,7 @@ from backend.assistants import Part
 from backend.errors import Refused
 from backend.examples.example import Split
 from backend.examples.filters import among
+from backend.examples.rows import check_content
 from backend.projects.moments import moment
 from backend.projects.tables import ExampleEditRow, ExampleRow
 
@@ -31,14 +33,15 @@ STAGING: Final = "staging"
 PART: Final = "part"
 """Not an edit of its own: more of what the edit before it needs to be undone."""
 
-Ids = tuple[int, int]
+Id = Annotated[int, Field(ge=0, lt=2**63)]
+Ids = tuple[Id, Id]
 """The first and the last id of a range."""
 
 
 class OldRow(Part):
     """An example's content columns as they were; names and texts as in the table."""
 
-    id: int
+    id: Id
     input_key: str
     variables: str
     output: str
@@ -62,11 +65,26 @@ class Before(Part):
     removed: Ids | None = None
     rows: tuple[OldRow, ...] = ()
     column: Literal["tags", "split"] | None = None
-    was: tuple[tuple[str | None, tuple[int, ...]], ...] = ()
+    was: tuple[tuple[str | None, tuple[Id, ...]], ...] = ()
     about: dict[str, Any] | None = None
 
     def text(self) -> str:
         return self.model_dump_json(exclude_defaults=True)
+
+
+def check_before(before: Before) -> None:
+    """A stranger's: what it would write back is what the tables may hold. Raises ValueError."""
+    for value, _ids in before.was:
+        if before.column == "split":
+            OLD_SPLIT.validate_python(value)
+        else:
+            OLD_TAGS.validate_json(value or "")
+    for row in before.rows:
+        check_content(row)
+
+
+OLD_SPLIT: Final[TypeAdapter[Split | None]] = TypeAdapter(Split | None)
+OLD_TAGS: Final = TypeAdapter(list[str])
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,8 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
+from sqlalchemy import delete
+
 from backend.errors import BadInput, StorageProblem
 from backend.files import storing
 from backend.projects.database import told
@@ -27,6 +29,7 @@ from backend.projects.folder import DATABASE, FOLDERS, Project
 from backend.projects.foreign import check_database, check_stores
 from backend.projects.names import NAME_LIMIT
 from backend.projects.schema import HEAD
+from backend.projects.tables import ScoreRow
 from backend.projects.unpacking import USUAL, Limits, unpack
 
 FORMAT = 1
@@ -34,7 +37,7 @@ MANIFEST = "manifest.json"
 UNDER_WAY = {"queued", "running", "stopping"}
 OF_THIS_MACHINE = {"process.json", "heartbeat", "stop", "worker.lock", "control.lock"}
 """What a run folder holds about the process that worked in it."""
-BINNED = ("turns", "chats", "assistants", "prompts")
+BINNED = ("turns", "chats", "assistants", "prompts", "examples")
 
 
 def export_project(project: Project, desk: Path) -> Path:
@@ -92,6 +95,8 @@ def _check(folder: Path, name: str, migrating: threading.Lock) -> None:
     try:
         check_database(folder / DATABASE)
         check_stores(project)
+        with project.database.write() as session:
+            session.execute(delete(ScoreRow))  # a stranger's scores are not taken on trust: they are made again here
     except StorageProblem as problem:  # as yet it has no place here that a sentence could name
         if problem.key == "error.project_damaged":
             raise StorageProblem("error.import_damaged") from problem
@@ -134,6 +139,7 @@ def _leave_bin_behind(file: Path) -> None:
     """What somebody removed is not handed on to others, nor does it stay readable in the file's free pages."""
     with told(file), closing(sqlite3.connect(file, isolation_level=None)) as copy:
         copy.execute("PRAGMA foreign_keys = OFF")
+        _leave_changes_behind(copy)
         for table in BINNED:
             copy.execute(f"DELETE FROM {table} WHERE removed_at IS NOT NULL")
         copy.execute("DELETE FROM turns WHERE chat_id NOT IN (SELECT id FROM chats)")
@@ -141,6 +147,25 @@ def _leave_bin_behind(file: Path) -> None:
         for table in ("assistants", "prompts"):
             copy.execute(f"UPDATE {table} SET parent_id = NULL WHERE parent_id NOT IN (SELECT id FROM {table})")
         copy.execute("VACUUM")
+
+
+def _leave_changes_behind(copy: sqlite3.Connection) -> None:
+    """The log of the task data holds what was removed or masked, and so do answers to it: prompts quote their input.
+
+    How often the splits were made stays: whoever reads a score may ask. Scores are made again where they are shown.
+    """
+    copy.execute(
+        "CREATE TEMP TABLE gone AS SELECT input_key AS input FROM examples WHERE removed_at IS NOT NULL UNION "
+        "SELECT json_extract(value, '$.input_key') FROM example_edits, json_each(before, '$.rows')"
+    )
+    copy.execute("DELETE FROM gone WHERE input IN (SELECT input_key FROM examples WHERE removed_at IS NULL)")
+    copy.execute("DELETE FROM answers WHERE input_key IN (SELECT input FROM gone)")
+    for table in ("judgements", "ratings"):
+        for side in ("first_id", "second_id"):
+            copy.execute(f"DELETE FROM {table} WHERE {side} NOT IN (SELECT id FROM answers)")
+    copy.execute("DELETE FROM scores")
+    copy.execute("DELETE FROM example_edits WHERE kind <> 'splits'")
+    copy.execute("UPDATE examples SET added_by = NULL")
 
 
 def _read_manifest(file: Path) -> str:

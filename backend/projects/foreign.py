@@ -19,6 +19,7 @@ from backend.errors import StorageProblem
 from backend.projects.assistants import read_assistant
 from backend.projects.database import told
 from backend.projects.folder import Project
+from backend.projects.foreign_data import check_data
 from backend.projects.moments import moment
 from backend.projects.schema import REVISIONS
 from backend.projects.tables import AssistantRow, Base, ChatRow, NoteRow, ProjectRow, PromptRow, TurnRow, TurnVersionRow
@@ -115,6 +116,7 @@ def _read_all(session: Session) -> None:
     for turn_id in session.scalars(select(TurnRow.id)).all():
         _check_turn(session.get_one(TurnRow, turn_id))
         session.expunge_all()  # long answers are not kept in memory while the rest is read
+    check_data(session)
 
 
 def _check_turn(row: TurnRow) -> None:

@@ -12,12 +12,17 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from backend.assistants import Assistant, Instructions
-from backend.errors import BadInput, NotFound, StorageProblem, StudioError
+from backend.errors import BadInput, NotFound, Refused, StorageProblem, StudioError
+from backend.examples.example import NewExample, Span
+from backend.examples.splits import make_splits, plan_splits, splits_made
+from backend.examples.task import Task
 from backend.projects import archive, unpacking
 from backend.projects.folder import Project
 from backend.projects.projects import Projects
+from backend.projects.tables import AnswerRow, RatingRow, ScoreRow
 from backend.projects.unpacking import Limits
 from tests.projects.test_database import older_file
 
@@ -45,11 +50,28 @@ def filled(project: Project) -> Project:
     project.chats.add_user(chat.id, "안녕")
     project.chats.add_answer(chat.id, "네", {"total_s": 0.5}, made.assistant)
     project.keep_draft(made.assistant)
+    task_data(project)
     (project.files / "하위 폴더").mkdir()
     (project.files / "하위 폴더" / "영화평.csv").write_text("평\n좋다\n", encoding="utf-8")
     run_folder(project, "ended", "succeeded")
     run_folder(project, "going", "running")
     return project
+
+
+def task_data(project: Project) -> None:
+    store = project.examples
+    store.set_task(Task(kind="sentiment", labels=("긍정", "부정"), metric="accuracy"))
+    span = Span(start=0, end=2, label="x")
+    texts = [("좋다", "긍정"), ("나쁘다", "부정"), ("재미있다", "긍정"), ("지루하다", "부정")]
+    store.add([NewExample(variables={"input": text}, output=label, spans=(span,)) for text, label in texts])
+    make_splits(store, plan_splits(store))
+    key = store.page()[0].input_key
+    with project.database.write() as session:
+        answer = AnswerRow(assistant="a", input_key=key, text="긍정", trace="{}", error_details="{}", created=1.0)
+        session.add(answer)
+        session.flush()
+        session.add(ScoreRow(answer_id=answer.id, rule="r", scores="a stranger says: all right"))
+        session.add(RatingRow(rater="kim", rule="r", first_id=answer.id, verdict="good", detail="{}", created=1.0))
 
 
 def run_folder(project: Project, name: str, state: str) -> None:
@@ -101,6 +123,12 @@ def test_what_is_imported_elsewhere_is_what_was_exported(full: Project, projects
     assert copy.chats.list() == full.chats.list()
     assert copy.chats.turns(1) == full.chats.turns(1)
     assert copy.draft() == full.draft()
+    assert copy.examples.page() == full.examples.page() and copy.examples.task() == full.examples.task()
+    assert splits_made(copy.examples) == splits_made(full.examples) is not None
+    with copy.database.read() as session:
+        assert session.scalars(select(AnswerRow.text)).all() == ["긍정"]
+        assert session.scalars(select(RatingRow.verdict)).all() == ["good"]
+        assert session.scalars(select(ScoreRow.scores)).all() == [], "they are made again, not taken on trust"
     assert (copy.files / "하위 폴더" / "영화평.csv").read_text(encoding="utf-8") == "평\n좋다\n"
     assert elsewhere.import_zip("lee", exported).name == "영화평 분류 2"
     elsewhere.close()
@@ -142,12 +170,27 @@ def test_what_was_removed_is_not_handed_on(full: Project, projects: Projects, tm
     parent = full.assistants.save("weg", Assistant(instructions=Instructions(system="SECRET-THREE")))
     child = full.assistants.save("kind", Assistant(), parent=parent.id)
     full.assistants.remove("weg")
+    store = full.examples
+    made = store.add([NewExample(variables={"input": f"SECRET-{n}"}, output="SECRET") for n in (4, 5, 6)], "import")
+    masked, removed, tagged = store.page(offset=store.counts().total - 3)
+    with full.database.write() as session:
+        for one in (masked, removed):
+            trace = json.dumps({"prompt": one.text()})
+            session.add(
+                AnswerRow(assistant="a", input_key=one.input_key, text="", trace=trace, error_details="{}", created=1.0)
+            )
+    assert made.count == 3
+    store.rewrite([one.model_copy(update={"variables": {"input": "***"}, "output": "x"}) for one in (masked, tagged)])
+    store.remove([removed.id])
     exported = projects.export_zip("owner", full.id)
     with zipfile.ZipFile(exported) as opened:
         assert b"SECRET" not in opened.read("project.db")
     copy = projects.open("lee", projects.import_zip("lee", exported).id)
     assert copy.assistants.get(child.id).parent_id is None
     assert copy.assistants.undo_remove() is None and copy.chats.undo_remove() is None
+    assert [edit.kind for edit in copy.examples.edits()] == ["splits"]
+    with pytest.raises(Refused, match="undo_splits"):
+        copy.examples.undo()
     assert full.assistants.undo_remove() == parent, "here it is still in the bin"
 
 
@@ -347,6 +390,34 @@ def test_the_manifest_is_asked_for(
         ("UPDATE assistants SET body = '{}' || body", "error.saved_assistant"),
         ("UPDATE assistants SET body = '{\"surprise\": 1}'", "error.saved_assistant"),
         ("UPDATE notes SET value = ''", "error.import_damaged"),
+        ("UPDATE examples SET variables = '[]'", "error.import_damaged"),
+        ("UPDATE examples SET variables = '{\"input\": 1}'", "error.import_damaged"),
+        ("UPDATE examples SET output = char(0)", "error.import_damaged"),
+        ("UPDATE examples SET output = printf('%.*c', 300000, 'x')", "error.import_damaged"),
+        ("UPDATE examples SET input_key = 'x'", "error.import_damaged"),
+        ("UPDATE examples SET split = 'exam'", "error.import_damaged"),
+        ("UPDATE examples SET tags = '{}'", "error.import_damaged"),
+        ("UPDATE examples SET groups = '[\"a\"]'", "error.import_damaged"),
+        ('UPDATE examples SET spans = \'[{"start": 0, "end": 99, "label": "x"}]\'', "error.import_damaged"),
+        ("UPDATE examples SET spans = '[1]'", "error.import_damaged"),
+        ("UPDATE examples SET changed = 1e300", "error.import_damaged"),
+        ("UPDATE example_edits SET kind = 'surprise'", "error.import_damaged"),
+        ("UPDATE example_edits SET before = '{'", "error.import_damaged"),
+        ('UPDATE example_edits SET before = \'{"column":"split","was":[["x",[1]]]}\'', "error.import_damaged"),
+        ("UPDATE example_edits SET before = '{\"added\":[1,99999999999999999999]}'", "error.import_damaged"),
+        ("UPDATE notes SET value = '{}' WHERE key = 'splits'", "error.splits_note"),
+        ("UPDATE answers SET finish = 'surprise'", "error.import_damaged"),
+        ("UPDATE answers SET seconds = 9e999", "error.import_damaged"),
+        ("UPDATE answers SET seconds = -1", "error.import_damaged"),
+        ("UPDATE answers SET prompt_tokens = -1", "error.import_damaged"),
+        ("UPDATE answers SET trace = '[]'", "error.import_damaged"),
+        ("UPDATE answers SET trace = '{\"prompt\": 1}'", "error.import_damaged"),
+        ("UPDATE answers SET error_details = '7'", "error.import_damaged"),
+        ("UPDATE answers SET error_key = 'chat.title'", "error.import_damaged"),
+        ("UPDATE answers SET created = 1e300", "error.import_damaged"),
+        ("UPDATE ratings SET detail = '{'", "error.import_damaged"),
+        ("UPDATE ratings SET verdict = printf('%.*c', 300000, 'x')", "error.import_damaged"),
+        ("UPDATE ratings SET first_id = 77", "error.import_damaged"),
     ],
 )
 def test_a_database_with_something_wrong_in_it(
