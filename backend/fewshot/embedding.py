@@ -1,4 +1,22 @@
-"""Texts as points, so that alike texts lie close together: weighted character n-grams, fitted to the pool itself."""
+"""Texts as points, so that alike texts lie close together: weighted character n-grams, fitted to the pool itself.
+
+Runs of one to three characters inside words, weighted by TF-IDF (scikit-learn). No model, no network, Korean as well
+as English, and the same on every machine, so that equal assistants choose equal shots. It knows spelling, not meaning.
+
+Measured, one thread. ParaKQC (Korean, first of each of 1,000 groups against the other 9,000, nDCG@10); banking77
+(English, 10,003 train, 1,000 test questions) and NSMC (Korean, 20,000 / 1,000): share of right labels by vote of the
+nearest 8, and in brackets the share of the nearest 8 with the question's own label.
+
+    what                                    ParaKQC   banking77       NSMC            seconds for 10,000 texts
+    this                                    0.824     0.858 (0.733)   0.806 (0.716)     3
+    the same in 512 dimensions (SVD)        0.840     0.865 (0.737)   0.777 (0.709)     5-15
+    letters of syllables (jamo), runs 2-5   0.831     0.849 (0.710)   0.805 (0.718)     4
+    BM25, see `keywords`                    0.839     0.860 (0.732)   0.793 (0.706)     4
+    the practice model, middle layer        0.360     0.261 (0.145)   0.682 (0.623)    70, with torch
+    all-MiniLM-L6-v2                        0.345     0.925 (0.880)   0.560 (0.535)   100, with torch, 88 MB
+
+(The last two saw 4,000 texts of NSMC.) The English model is far better for English and useless for Korean.
+"""
 
 from __future__ import annotations
 

@@ -1,15 +1,21 @@
-"""Keyword search over a pool: BM25 over pieces of words, by bm25s."""
+"""Keyword search over a pool: BM25 over pieces of words, by bm25s.
+
+Measured as in `embedding` (nDCG@10 on ParaKQC): these pieces 0.839, pairs of characters 0.788, Kiwi's morphemes 0.815,
+words as they stand 0.637. So no morpheme analyser is loaded.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from backend.fewshot.embedding import plain
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+SIZES: Final = (1, 2, 3)
 
 
 class Keywords:
@@ -38,5 +44,6 @@ class Keywords:
 
 
 def pieces(text: str) -> list[str]:
-    """Pairs of neighbouring characters inside each word; a word of one character is itself."""
-    return [word[start : start + 2] for word in plain(text).split() for start in range(max(1, len(word) - 1))]
+    """Runs of one to three characters inside each word, its edges marked: no word boundary of Korean is needed."""
+    words = (f" {word} " for word in plain(text).split())
+    return [word[at : at + size] for word in words for size in SIZES for at in range(len(word) - size + 1)]

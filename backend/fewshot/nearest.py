@@ -16,6 +16,9 @@ from backend.examples.example import input_key
 from backend.fewshot.picking import answers_repeat, least_shown, marginal
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from backend.fewshot.embedding import Space
     from backend.fewshot.keywords import Keywords
 
@@ -95,10 +98,8 @@ class Pool:
 
     def _ranked(self, scores: Any, question: str) -> list[int]:
         """Nearest first, without the question itself and without an input twice; equals in the order of the pool."""
-        import numpy as np
-
         seen, ranked = {question}, []
-        for index in np.argsort(-scores, kind="stable").tolist():
+        for index in nearest_first(scores, len(scores)):
             if self._same[index] not in seen:
                 seen.add(self._same[index])
                 ranked.append(index)
@@ -126,6 +127,18 @@ class Pool:
 
                 self._keywords = Keywords(self._texts)
             return self._keywords
+
+
+def nearest_first(scores: NDArray[np.float32], count: int) -> list[int]:
+    """Places of the `count` highest scores, highest first, equals in their order; quick among very many."""
+    import numpy as np
+
+    if count <= 0:
+        return []
+    least = np.partition(scores, -count)[-count] if count < len(scores) else -np.inf
+    among = np.flatnonzero(scores >= least)
+    found: list[int] = among[np.argsort(-scores[among], kind="stable")][:count].tolist()
+    return found
 
 
 def same(text: str) -> str:
