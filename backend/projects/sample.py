@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import shutil
 from pathlib import Path
 
 from backend.assistants import Assistant, Decoding, Instructions
 from backend.errors import StorageProblem
+from backend.examples.example import NewExample
+from backend.examples.splits import LEAST, make_splits, plan_splits
+from backend.examples.store import ExampleStore
+from backend.examples.task import Task
 from backend.files import storing
 from backend.projects.folder import Project
 from backend.prompts.presets import with_preset
@@ -37,9 +42,12 @@ ASSISTANTS = (
 )
 """The small-talk one comes last, so that it stands first in a list and in the form."""
 
+REVIEWS = "reviews.csv"
+TASK = Task(kind="sentiment", labels=("긍정", "부정"), metric="accuracy")
+
 
 def fill(project: Project, samples: Path, starter: Path | None = None) -> None:
-    """Save the assistants and copy what lies in `samples` into the project's files.
+    """Save the assistants, copy what lies in `samples` into the project's files, and keep the film reviews as examples.
 
     `starter` is the practice model's folder, by default beside `samples`. Raises StorageProblem.
     """
@@ -50,6 +58,19 @@ def fill(project: Project, samples: Path, starter: Path | None = None) -> None:
     with storing(project.files):
         if samples.is_dir():
             shutil.copytree(samples, project.files, dirs_exist_ok=True)
+    fill_examples(project.examples, samples / REVIEWS)
+
+
+def fill_examples(store: ExampleStore, reviews: Path) -> None:
+    """The task, its examples and their splits, so that Few-shot and Compare have something to work on at once."""
+    if not reviews.is_file():
+        return
+    with storing(reviews), reviews.open(encoding="utf-8-sig", newline="") as file:
+        _names, *rows = csv.reader(file)
+    store.set_task(TASK)
+    store.add(NewExample(variables={"input": row[0]}, output=row[1], origin=f"import:{REVIEWS}") for row in rows)
+    if store.counts().total >= LEAST:
+        make_splits(store, plan_splits(store, seed=0))
 
 
 def chat_template(model: Path) -> str | None:

@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 
 from backend.errors import StorageProblem
+from backend.examples.splits import splits_made
 from backend.projects import sample
 from backend.projects.projects import Projects
+
+SAMPLES = Path(__file__).resolve().parents[2] / "assets" / "samples"
 
 
 @pytest.fixture
@@ -38,6 +41,18 @@ def test_it_is_there_once_with_assistants_and_files(projects: Projects, assets: 
     assert {one.chat_template for one in saved.values()} == {"{{ messages }}"}
     assert project.draft() == saved["일상 대화 · Small talk"]
     assert (project.files / "reviews.csv").is_file() and (project.files / "faq" / "반납.md").is_file()
+
+
+def test_its_reviews_are_ready_to_learn_from_and_to_measure_on(projects: Projects) -> None:
+    projects.ensure_sample("owner", SAMPLES)
+    (info,) = projects.list("owner")
+    store = projects.open("owner", info.id).examples
+    task, made, counts = store.task(), splits_made(store), store.counts()
+    assert task is not None and made is not None
+    assert (task.kind, task.labels, task.metric) == ("sentiment", ("긍정", "부정"), "accuracy")
+    assert (counts.total, counts.train, counts.dev, counts.test, made.seed) == (120, 72, 24, 24, 0)
+    assert set(store.labels("test")) == set(store.labels("train")) == {"긍정", "부정"}
+    assert {example.origin for example in store.page()} == {"import:reviews.csv"}
 
 
 def test_it_does_not_come_back_uninvited(projects: Projects, assets: Path, home: Path) -> None:
