@@ -33,6 +33,6 @@ def wire(services: Services, words: Words, session: Session, setup: Setup, view:
     view.stop.click(show(tending.stop), **QUICK)
     view.new.click(show(tending.new), session.project_id, outputs, **QUICK)
     for listing in (view.conversation, view.chats, view.inside):
-        listing.tend(show(tending.tend), place, outputs, **QUICK)
+        listing.tend(show(tending.tend), place, outputs, inputs_kwargs=setup.form, **QUICK)
     view.chat_id.change(show(tending.note), place, **QUICK)
     return tending

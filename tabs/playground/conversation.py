@@ -71,6 +71,8 @@ def answer_view(turn: Turn, t: Say, last: bool, busy: bool) -> str:
         if trace.get("finish") in ("length", "stopped", None):
             acts.append(act("continue", t("playground.continue")))
     acts += [act("inside", t("playground.inside")), act("copy", t("playground.copy"))]
+    if version.text.strip():
+        acts.append(act("teach", t("data.keep")))
     if last:
         acts.append(act("remove", t("playground.remove_last")))
     tools = "" if busy else f'<div class="pg-tools">{"".join(acts)}</div>'

@@ -12,7 +12,9 @@ from backend.projects.chats import ChatStore
 from tabs.playground.asking import WORK
 from tabs.playground.chat_view import Screen, Updates, inside_of, starters
 from tabs.playground.conversation import chats_view, conversation
+from tabs.playground.setup import values_of
 from tabs.playground.spoken import turn_of, whole
+from tabs.playground.teaching import keep
 
 NOTE = "playground.chat"
 
@@ -46,11 +48,15 @@ class Tending:
         """End this page's own answer; what was written stays."""
         self.stops.stop(str(request.session_hash), WORK)
 
-    def tend(self, project_id: str, chat_id: int | None, request: gr.Request, event: gr.EventData) -> Updates:
+    def tend(
+        self, project_id: str, chat_id: int | None, request: gr.Request, event: gr.EventData, **form: Any
+    ) -> Updates:
         """A button of the conversation, of the list of chats or of the tokens."""
         told = event._data if isinstance(event._data, dict) else {}
         project_chats = self.screen.chats(project_id, request)
         act = str(told.get("act", ""))
+        if act == "teach":
+            return self.teach(project_id, chat_id, told, request, form)
         if act in ("step", "remove", "unremove"):
             return self.change_turns(project_chats, chat_id, act, told)
         if act in ("inside", "token"):
@@ -91,6 +97,23 @@ class Tending:
             elif act == "open":
                 chat_id = target
         return self.screen.ended(chats, chat_id, removed)
+
+    def teach(
+        self,
+        project_id: str,
+        chat_id: int | None,
+        told: Mapping[str, Any],
+        request: gr.Request,
+        form: Mapping[str, Any],
+    ) -> Updates:
+        """Keep an answer as an example. The boxes of the form stand in for what its own prompt does not say."""
+        if chat_id is None:
+            raise NotFound("error.chat_missing")
+        project = self.screen.project(project_id, request)
+        turns = project.chats.turns(chat_id)
+        said = keep(project.examples, turns, turn_of(turns, told), values_of(form) if form else {})
+        self.words.say(said, "success" if said == "data.kept" else "info")
+        return {self.view.inside_box: gr.skip()}
 
     def look_inside(self, chats: ChatStore, chat_id: int | None, told: Mapping[str, Any]) -> Updates:
         if chat_id is None:
