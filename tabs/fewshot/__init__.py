@@ -9,11 +9,11 @@ from typing import Any
 import gradio as gr
 
 from backend.services import Services
-from tabs.fewshot import build_part, search_part
+from tabs.fewshot import build_part, data_part, search_part
 from tabs.session import QUIET, Session
 from tabs.text import Words
 
-PARTS = {"build": build_part, "search": search_part}
+PARTS = {"data": data_part, "build": build_part, "search": search_part}
 
 
 @dataclass(frozen=True)
