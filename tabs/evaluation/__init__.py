@@ -2,12 +2,50 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import gradio as gr
+
 from backend.services import Services
-from tabs import widgets
-from tabs.session import Session
+from tabs.errors import shown
+from tabs.evaluation.breakdown import Labels
+from tabs.evaluation.cutting import Cutting
+from tabs.evaluation.desk import Desk
+from tabs.evaluation.handing import Handing
+from tabs.evaluation.layout import DOWNLOAD, layout
+from tabs.evaluation.learning import Learning
+from tabs.evaluation.opening import Opening
+from tabs.evaluation.sides import Sides
+from tabs.session import QUIET, Session
 from tabs.text import Words
+from tabs.widgets import click_download
 
 
 def build(services: Services, words: Words, session: Session) -> None:
     """Lay out the tab and wire it."""
-    widgets.heading(words.t("header.tab_evaluation"))
+    view = layout(words)
+    desk = Desk(services, words, view)
+    sides, labels, cutting = Sides(desk), Labels(desk), Cutting(desk)
+    handing, learning = Handing(desk), Learning(desk)
+    opening = Opening(desk, [part.drawn for part in (sides, labels, cutting, learning)])
+    show, current, drawn = shown(words), session.project_id, view.drawn
+    form: dict[str, Any] = {"inputs_kwargs": view.form, **QUIET}
+
+    known = [current.change, *([session.tab.select] if session.tab is not None else [])]
+    gr.on(known, show(opening.restore), current, [*view.chosen, *drawn], **QUIET)
+    chosen = [view.assistants.input, view.split.input, view.limit.input, view.metric.input, view.cost.input]
+    gr.on(chosen, show(opening.choose), [current, view.looked], drawn, **(form | {"trigger_mode": "always_last"}))
+    view.older.input(show(opening.more), [current, view.older], view.assistants, **QUIET)
+    view.start.click(show(opening.start), [current, view.looked], drawn, **(form | {"trigger_mode": "once"}))
+    session.seen.change(show(opening.follow), [current, view.stamp, view.looked], drawn, **QUIET)
+    view.runs.click(show(opening.press), current, view.runs, **QUIET)
+    pair = [view.left, view.right, view.which]
+    gr.on([one.input for one in pair], show(sides.choose), [current, view.looked, *pair], view.sided, **QUIET)
+    view.sides.click(show(sides.press), [current, view.looked], [view.sides, view.looked], **QUIET)
+    view.by.input(show(cutting.choose), [current, view.looked, view.by], view.cut, **QUIET)
+    view.swap.click(show(cutting.swap), [current, view.terms], view.swapped, **(QUIET | {"trigger_mode": "once"}))
+    for name in ("report", "csv", "jsonl"):
+        hand = shown(words, halt=True)(getattr(handing, name))
+        made = getattr(view, name).click(hand, current, view.download, **QUIET)
+        made.success(None, view.download, js=click_download(DOWNLOAD), api_visibility="private")
+    view.of.input(show(labels.choose), [current, view.looked, view.of], [view.of, view.labels, view.looked], **QUIET)

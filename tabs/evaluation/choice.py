@@ -10,7 +10,8 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Final, Literal, get_args
 
 from backend.errors import NotFound
-from backend.examples.task import Metric
+from backend.evaluation.run import LIMIT
+from backend.examples.task import METRICS, Metric
 from backend.projects.assistants import SavedAssistant
 from backend.projects.folder import Project
 
@@ -80,6 +81,17 @@ def saved_of(project: Project, ids: Sequence[int]) -> list[SavedAssistant]:
 
 def sensible(project: Project) -> Choice:
     """What stands there when a person comes: as it was left, else the latest of each name on the test examples."""
-    choice = kept(project) or Choice()
-    there = tuple(one.id for one in saved_of(project, choice.assistants))
-    return replace(choice, assistants=there or tuple(one.id for one in project.assistants.list()[:8]))
+    choice = kept(project)
+    there = tuple(one.id for one in saved_of(project, choice.assistants)) if choice else ()
+    if choice is None:
+        choice = Choice(limit=LIMIT if project.examples.counts().test > LIMIT else None)
+    elif there == choice.assistants:
+        return fitting(project, choice)
+    return fitting(project, replace(choice, assistants=there or tuple(one.id for one in project.assistants.list()[:8])))
+
+
+def fitting(project: Project, choice: Choice) -> Choice:
+    """Without a metric that the project's task does not have (any more)."""
+    task = project.examples.task()
+    fits = choice.metric is None or (task is not None and choice.metric in METRICS[task.kind])
+    return choice if fits else replace(choice, metric=None)

@@ -59,12 +59,10 @@ def _row(confusion: Confusion, place: int, chosen: list[int], others: bool) -> s
     if others:
         counts.append(sum(row[:-1]) - sum(counts))
     counts.append(row[-1])
-    cells = "".join(_cell(count, count / whole, column == place) for count, column in zip(counts, _columns(chosen, others)))
+    columns = [*chosen, *([-1] if others else []), -1]
+    told = zip(counts, columns, strict=True)
+    cells = "".join(_cell(count, count / whole, column == place) for count, column in told)
     return f'<tr><th scope="row">{escape(confusion.labels[place])}</th>{cells}</tr>'
-
-
-def _columns(chosen: list[int], others: bool) -> list[int]:
-    return [*chosen, *([-1] if others else []), -1]
 
 
 def _cell(count: int, share: float, right: bool) -> str:
@@ -86,7 +84,12 @@ def per_label_view(words: Words, scores: Mapping[str, LabelScore]) -> str:
         (t("compare.f1"), t("compare.about_f1")),
     ]
     rows = [
-        [f"<b>{escape(name)}</b>", f"{one.n:,}", *(_share(value) for value in (one.precision, one.recall)), _bar(one.f1)]
+        [
+            f"<b>{escape(name)}</b>",
+            f"{one.n:,}",
+            *(_share(value) for value in (one.precision, one.recall)),
+            _bar(one.f1),
+        ]
         for name, one in largest[:LISTED]
     ]
     more = ""

@@ -10,6 +10,8 @@ from tabs import widgets
 from tabs.text import Words
 
 KINDS: Final = ("evaluation", "judging")
+MOVING: Final = (*KINDS, "sensitivity", "learning_curve")
+"""Kinds whose end changes a figure of this tab."""
 LINES: Final = 3
 
 
@@ -26,6 +28,6 @@ def runs_view(words: Words, runs: Sequence[Run]) -> str:
 
 
 def stamp(runs: Sequence[Run], *more: object) -> str:
-    """Changes when a run of ours begins, ends or is removed, and not while one moves on: then figures are drawn anew."""
-    ours = [f"{run.id}{run.state}" for run in runs if run.kind in KINDS]
+    """Changes when a run of ours begins, ends or is removed, and not while one moves on."""
+    ours = [f"{run.id}{run.state}" for run in runs if run.kind in MOVING]
     return "|".join([*ours, *(str(one) for one in more)])

@@ -52,6 +52,4 @@ def lack_view(words: Words, lack: Lack) -> str:
 def banner(lead: str, lines: list[str], button: str = "", css: str = "") -> str:
     """The calm box at the top: one sentence, then smaller ones."""
     told = "".join(f"<p>{escape(line)}</p>" for line in lines if line)
-    return (
-        f'<section class="cp-verdict {css}"><div><p class="cp-lead">{escape(lead)}</p>{told}</div>{button}</section>'
-    )
+    return f'<section class="cp-verdict {css}"><div><p class="cp-lead">{escape(lead)}</p>{told}</div>{button}</section>'

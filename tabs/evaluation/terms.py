@@ -1,4 +1,4 @@
-"""Words to swap, as a person types them: one pair per line, divided by an arrow, a tab or a comma. No Gradio in here."""
+"""Words to swap, as a person types them: one pair per line, divided by an arrow, a tab or a comma."""
 
 from __future__ import annotations
 
