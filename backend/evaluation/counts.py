@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
+from backend.errors import BadInput
 from backend.evaluation.values import ExampleScore
 from backend.examples.task import Metric
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 SHARES: Final[frozenset[Metric]] = frozenset({"accuracy", "exact_match"})
 """Metrics whose value per example is 0 or 1: their score is a share of the examples."""
 CHRF_BETA: Final = 2.0
+DENSE_UP_TO: Final = 2_000_000
+"""Numbers up to which a plain array is faster than a sparse one."""
 AT_ONCE: Final = 500
 """Examples left out at once: bounds the memory of 5,000 labels."""
 
@@ -70,6 +73,15 @@ def counts_of(metric: Metric, scores: Sequence[ExampleScore]) -> Counts:
     return Counts(np.stack([values, np.ones_like(values)], axis=1), _mean)
 
 
+def require(metric: Metric, scores: Sequence[ExampleScore]) -> None:
+    """A judge's opinion, or the metric of another kind of task, is nothing that these answers were measured by."""
+    kept = {"macro_f1": "macro_f1", "bleu": "counts", "chrf": "counts", "span_f1": "counts"}.get(metric, "values")
+    for score in scores:
+        there = score.expected is not None if kept == "macro_f1" else metric in getattr(score, kept)
+        if not there:
+            raise BadInput("error.metric_not_measured", metric=metric)
+
+
 def one_value(metric: Metric, counts: Sequence[float]) -> float:
     """A corpus metric of a single example."""
     # sacrebleu's sentence form of BLEU leaves out orders that a short answer cannot have.
@@ -108,7 +120,8 @@ def _macro(scores: Sequence[ExampleScore]) -> Counts:
             cells[row, 2 * at[wanted]] = 1.0
     shape = (len(scores), 2 * len(at))
     where = np.array(list(cells), dtype=int).reshape(-1, 2).T
-    return Counts(csr_array((list(cells.values()), (where[0], where[1])), shape=shape), _macro_value)
+    rows = csr_array((list(cells.values()), (where[0], where[1])), shape=shape)
+    return Counts(rows if shape[0] * shape[1] > DENSE_UP_TO else rows.toarray(), _macro_value)
 
 
 def _macro_value(sums: Floats) -> Floats:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from backend.evaluation.counts import SHARES, Counts, counts_of
+from backend.evaluation.counts import SHARES, Counts, counts_of, require
 from backend.evaluation.intervals import LEVEL, Z, apart, mean_limits, score_limits, tango, wilson
 from backend.evaluation.swapping import dealt_anew, swapped
 from backend.evaluation.values import Difference, ExampleScore, Interval
@@ -29,7 +29,7 @@ MOST_TIMES: Final = 50
 
 def score_of(metric: Metric, scores: Sequence[ExampleScore]) -> tuple[float, Interval]:
     """A metric over examples with its 95 % interval: Wilson's for shares, for others Wilson's at the number of
-    examples that the jackknife's standard error is worth."""
+    examples that the jackknife's standard error is worth. Raises BadInput("error.metric_not_measured")."""
     n = len(scores)
     if n == 0:
         return 0.0, Interval(0.0, 1.0, "none")
@@ -42,6 +42,7 @@ def score_of(metric: Metric, scores: Sequence[ExampleScore]) -> tuple[float, Int
 
 
 def _right(metric: Metric, scores: Sequence[ExampleScore]) -> int:
+    require(metric, scores)
     return sum(score.values[metric] >= 1.0 for score in scores)
 
 
@@ -84,6 +85,7 @@ def paired(metric: Metric, a: Sequence[ExampleScore], b: Sequence[ExampleScore],
 def _paired_shares(metric: Metric, a: Sequence[ExampleScore], b: Sequence[ExampleScore]) -> Difference:
     from statsmodels.stats.contingency_tables import mcnemar
 
+    require(metric, [*a, *b])
     right = [(one.values[metric] >= 1.0, two.values[metric] >= 1.0) for one, two in zip(a, b, strict=True)]
     a_only, b_only, n = right.count((True, False)), right.count((False, True)), len(right)
     p = float(mcnemar([[0, a_only], [b_only, 0]], exact=True).pvalue) if a_only + b_only else 1.0

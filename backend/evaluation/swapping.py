@@ -56,7 +56,8 @@ def _every(k: int) -> Iterator[Floats]:
 def _some(k: int, seed: int) -> Iterator[Floats]:
     drawn = np.random.default_rng(seed)
     for _ in range(DRAWN // AT_ONCE):
-        yield drawn.integers(0, 2, size=(AT_ONCE, k)).astype(float)
+        octets = drawn.integers(0, 256, size=(AT_ONCE, -(-k // 8)), dtype=np.uint8)
+        yield np.unpackbits(octets, axis=1, count=k).astype(float)
 
 
 def dealt_anew(both: Counts, first: int, seed: int = 0) -> float:

@@ -18,20 +18,22 @@ MARGIN: Final = 0.02
 def verdict(difference: Difference, names: tuple[str, str]) -> Verdict:
     """What can be said of B against A; `names` are theirs. "Better" only when test and interval both say so."""
     outcome = outcome_of(difference)
-    a, b = names
-    better, other, low, high = b, a, difference.low, difference.high
+    low, high, better, other = difference.low, difference.high, names[1], names[0]
     if outcome == "worse":
-        better, other, low, high = a, b, -difference.high, -difference.low
-    shares = difference.test != "permutation"
-    details: dict[str, object] = {"a": a, "b": b, "better": better, "other": other, "n": difference.n}
-    details |= {"low": _points(low), "high": _points(high), "margin": _points(MARGIN)}
-    needed = None
-    key = f"verdict.{'better' if outcome in ('better', 'worse') else outcome}.{'shares' if shares else 'points'}"
+        low, high, better, other = -high, -low, other, better
+    needed = _rounded(examples_needed(difference), difference.n) if outcome == "not_distinguishable" else None
+    details: dict[str, object] = {"a": names[0], "b": names[1], "better": better, "other": other}
+    details |= {"low": _of_hundred(low), "high": _of_hundred(high), "margin": _of_hundred(MARGIN)}
+    details |= {"n": difference.n, "needed": needed}
+    return Verdict(outcome, difference, _key(outcome, difference, needed), details, needed)
+
+
+def _key(outcome: Outcome, difference: Difference, needed: int | None) -> str:
     if outcome == "not_distinguishable":
-        needed = _rounded(examples_needed(difference), difference.n)
-        details["needed"] = needed
-        key = "verdict.not_distinguishable.needed" if needed else "verdict.not_distinguishable.open"
-    return Verdict(outcome, difference, key, details, needed)
+        why = "empty" if not difference.n else "open" if needed is None else "needed"
+        return f"verdict.not_distinguishable.{why}"
+    kind = "points" if difference.test == "permutation" else "shares"
+    return f"verdict.{'equivalent' if outcome == 'equivalent' else 'better'}.{kind}"
 
 
 def outcome_of(difference: Difference) -> Outcome:
@@ -45,18 +47,19 @@ def outcome_of(difference: Difference) -> Outcome:
     return "not_distinguishable"
 
 
-def _points(value: float) -> str:
-    """0.034 is "3", of 100; small ones keep a digit, so that nothing real reads as 0."""
+def _of_hundred(value: float) -> str:
+    """0.034 is "3"; below 1 a digit is kept, and in a verdict that nothing is 0 nothing reads as "0"."""
     hundred = value * 100
-    return f"{hundred:.0f}" if abs(hundred) >= 0.95 else f"{hundred:.1f}"
+    return f"{hundred:.0f}" if abs(hundred) >= 0.95 else f"{max(hundred, 0.1) if hundred > 0 else hundred:.1f}"
 
 
 def _rounded(needed: int | None, n: int) -> int | None:
-    """About: two digits that tell, never fewer than there are already."""
+    """About: two digits that tell, and more than there are already."""
     if needed is None:
         return None
-    scale: int = 10 ** max(0, len(str(max(needed, n + 1))) - 2)
-    return -(-max(needed, n + 1) // scale) * scale
+    more = max(needed, n + 1)
+    scale: int = 10 ** max(0, len(str(more)) - 2)
+    return -(-more // scale) * scale
 
 
 def family(
