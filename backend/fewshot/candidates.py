@@ -13,7 +13,7 @@ from typing import Final
 
 from pydantic import Field
 
-from backend.assistants import PER_INPUT, Assistant, Examples, Method, Order, Part, Selection
+from backend.assistants import PER_INPUT, Assistant, Examples, Method, Order, Part, Selection, Shot
 from backend.errors import BadInput
 from backend.examples.example import NewExample
 from backend.fewshot.choosing import choose, pool_for
@@ -67,7 +67,7 @@ def _drawn(base: Assistant, pool: Sequence[NewExample], budget: Budget) -> Itera
             seed = budget.seed + number // 2
             order = _order(method, reordered)
             examples = drawn_examples(pool, Selection(method=method, count=size, order=order, seed=seed))
-            identity = (examples.shots, *((size, order) if method in PER_INPUT else ()))
+            identity = (identity_of(examples.shots), *((size, order) if method in PER_INPUT else ()))
             if identity not in seen:
                 seen.add(identity)
                 key = f"search.tried.{method}" + ("_reordered" if reordered else "")
@@ -116,6 +116,11 @@ def without_leaks(
         if len(left) == len(pool):
             return found
         pool = left
+
+
+def identity_of(shots: Sequence[Shot]) -> str:
+    """Equal for the same examples in the same order."""
+    return "\n".join(shot.model_dump_json() for shot in shots)
 
 
 def _order(method: Method, reordered: bool) -> Order:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from backend.assistants import Assistant, Part
 from backend.errors import StorageProblem
@@ -84,6 +84,12 @@ class Prepared(Part):
     candidates: tuple[Candidate, ...]
     examples: tuple[Example, ...]
     skipped: tuple[Saying, ...] = ()
+
+    @model_validator(mode="after")
+    def _each_has_its_name(self) -> Prepared:
+        if len({one.name for one in self.candidates}) != len(self.candidates):
+            raise ValueError("two candidates of one name")
+        return self
 
     def candidate(self, name: str) -> Candidate:
         """Raises StorageProblem("error.search_files") for a name that is not there."""

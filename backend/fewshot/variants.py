@@ -11,7 +11,7 @@ from typing import Final
 from backend.assistants import PER_INPUT, Assistant, Examples, Selection, Shot
 from backend.examples.example import NewExample
 from backend.examples.task import Task
-from backend.fewshot.candidates import drawn_examples
+from backend.fewshot.candidates import drawn_examples, identity_of
 from backend.fewshot.choosing import orders_for
 from backend.fewshot.formats import format_changes
 from backend.fewshot.picking import answers_repeat
@@ -30,16 +30,12 @@ def variants(
     assistant: Assistant, task: Task, pool: Sequence[NewExample], language: Language, wanted: int, seed: int
 ) -> list[Candidate]:
     """The assistant as it is, and at most `wanted` variants, about a third of each kind as far as there are."""
-    kinds = {
-        "o": _orders(assistant, seed),
-        "s": _samples(assistant, pool, seed),
-        "f": _formats(assistant, task, language),
-    }
-    named = [
-        (one.model_copy(update={"name": f"{letter}{number:02d}"}) for number, one in enumerate(kind, 1))
-        for letter, kind in kinds.items()
-    ]
-    turns = (one for turn in zip_longest(*named) for one in turn if one is not None)
+    kinds = (
+        _named("o", _orders(assistant, seed)),
+        _named("s", _samples(assistant, pool, seed)),
+        _named("f", _formats(assistant, task, language)),
+    )
+    turns = (one for turn in zip_longest(*kinds) for one in turn if one is not None)
     base = Candidate(name=BASE, about=Saying(key="search.tried.base"), assistant=assistant)
     return [base, *sorted(islice(turns, wanted), key=lambda one: one.name)]
 
@@ -47,6 +43,11 @@ def variants(
 def kind_of(name: str) -> By | None:
     """Which kind a variant of this name is of; None for the assistant as it is."""
     return None if name == BASE else KINDS[name[0]]
+
+
+def _named(letter: str, kind: Iterator[Candidate]) -> Iterator[Candidate]:
+    for number, one in enumerate(kind, 1):
+        yield one.model_copy(update={"name": f"{letter}{number:02d}"})
 
 
 def _orders(assistant: Assistant, seed: int) -> Iterator[Candidate]:
@@ -109,19 +110,15 @@ def _shuffled(shots: tuple[Shot, ...], seed: str) -> tuple[Shot, ...]:
 
 def _new(draws: Iterator[tuple[Shot, ...]], first: tuple[Shot, ...]) -> Iterator[tuple[Shot, ...]]:
     """What was not drawn before, until TRIES draws in a row were."""
-    seen, idle = {_identity(first)}, 0
+    seen, idle = {identity_of(first)}, 0
     for shots in draws:
         idle += 1
-        if _identity(shots) not in seen:
-            seen.add(_identity(shots))
+        if identity_of(shots) not in seen:
+            seen.add(identity_of(shots))
             idle = 0
             yield shots
         if idle >= TRIES:
             return
-
-
-def _identity(shots: tuple[Shot, ...]) -> tuple[str, ...]:
-    return tuple(shot.model_dump_json() for shot in shots)
 
 
 def _with(assistant: Assistant, examples: Examples, about: Saying) -> Candidate:

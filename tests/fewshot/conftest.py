@@ -42,6 +42,18 @@ def runs(project: Project, settings: Settings) -> Iterator[Runs]:
         end_processes(RunFolder(run.folder))
 
 
+class Resting(Runs):
+    """Makes run folders and starts no worker: the test does the work itself."""
+
+    def _start(self, folder: RunFolder) -> None:
+        pass
+
+
+@pytest.fixture
+def resting(project: Project, settings: Settings) -> Runs:
+    return Resting(project.runs_folder, settings)
+
+
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a tiny Llama with a chat template; copy it before changing it."""
