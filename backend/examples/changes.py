@@ -53,7 +53,7 @@ def edit(session: Session, example_id: int, revision: int, changed: dict[str, An
         new = new.model_copy(update={"spans": _still(old, new)})
     if new.split != old.split:
         _check_move(session, [old.split], new.split)
-    rewrite(session, [new], "edit")
+    rewrite(session, [new], "edit", splits_too=True)
     return get(session, example_id)
 
 
@@ -62,8 +62,8 @@ def _still(old: Example, new: Example) -> tuple[Span, ...] | None:
     return old.spans if (new.variables, new.output) == (old.variables, old.output) else None
 
 
-def rewrite(session: Session, changed: Iterable[Example], kind: EditKind) -> Rewritten:
-    """See ExampleStore.rewrite. Splits stay as they are unless the kind is "edit"."""
+def rewrite(session: Session, changed: Iterable[Example], kind: EditKind, splits_too: bool = False) -> Rewritten:
+    """See ExampleStore.rewrite. Splits stay as they are without `splits_too`, which looks at no lock."""
     made, count, stale = None, 0, 0
     source = iter(changed)
     while chunk := list(islice(source, BATCH)):
@@ -78,8 +78,7 @@ def rewrite(session: Session, changed: Iterable[Example], kind: EditKind) -> Rew
             made = log(session, kind, before)
         else:
             log(session, PART, before)
-        keep_split = kind != "edit"
-        write_rows(session, [_new(row, wanted[row.id], keep_split) for row in current], time.time())
+        write_rows(session, [_new(row, wanted[row.id], splits_too) for row in current], time.time())
         count += len(current)
     if made is not None:
         made.count = count
@@ -90,9 +89,9 @@ def _old(row: Row[Any]) -> OldRow:
     return OldRow.model_construct(id=row.id, **{name: getattr(row, name) for name in CONTENT})
 
 
-def _new(row: Row[Any], example: NewExample, keep_split: bool) -> dict[str, Any]:
+def _new(row: Row[Any], example: NewExample, splits_too: bool) -> dict[str, Any]:
     content = clean_example(example)
-    if keep_split:
+    if not splits_too:
         content["split"] = row.split
     return {"id": row.id, **content}
 
