@@ -31,7 +31,7 @@ def work(job: Job, progress: Progress) -> None:
         raise StorageProblem("error.evaluation_config") from fault
     with opened(job) as (project, host):
         bench = bench_of(project, config.judge, config.mode)
-        comparison = compare(project, config.assistants, config.split, where=host.where)
+        comparison = compare(project, config.assistants, config.split)
         every = cases(comparison, config.mode, config.n, config.seed)
         if config.judge.kind != "endpoint":
             progress.message("run.message.loading_model")
