@@ -175,11 +175,13 @@ def _coverages(mapped: Sequence[str], sets: Sequence[Sequence[str]]) -> list[flo
 
     from backend.fewshot.embedding import Space
 
-    space = Space(mapped)
+    # Fitted with the shots at hand: what the data do not have makes a shot less like them.
+    space = Space([*mapped, *sets[0]])
+    own = space.points[: len(mapped)]
     names = np.array([same(text) for text in mapped])
     found = []
     for texts in sets:
-        alike: NDArray[np.float32] = (space.points @ space.place(texts).T).toarray()
+        alike: NDArray[np.float32] = (own @ space.place(texts).T).toarray()
         alike[names[:, None] == np.array([same(text) for text in texts])[None, :]] = 0.0
         found.append(float(alike.max(axis=1).mean()))
     return found

@@ -22,14 +22,15 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-MOST_READ = 4_000
+MOST_READ: Final = 4_000
 """Characters of a text that are looked at."""
+SIZES: Final = (1, 2, 3)
 
 
 class Space:
@@ -45,9 +46,7 @@ class Space:
         import numpy as np
         from sklearn.feature_extraction.text import TfidfVectorizer
 
-        self._vectorizer = TfidfVectorizer(
-            analyzer="char_wb", ngram_range=(1, 3), preprocessor=plain, sublinear_tf=True, dtype=np.float32
-        )
+        self._vectorizer = TfidfVectorizer(analyzer=pieces, sublinear_tf=True, dtype=np.float32)
         # A pool of blank texts has no n-gram at all; the sign keeps the space from being empty.
         self.points: Any = self._vectorizer.fit_transform([*texts, "."])[:-1]
         self._by_gram: Any = self.points.T.tocsr()
@@ -60,6 +59,18 @@ class Space:
         """How alike the text is to each of the pool: cosines 0..1, shape (pool,)."""
         scores: NDArray[np.float32] = (self.place([text]) @ self._by_gram).toarray()[0]
         return scores
+
+
+def pieces(text: str) -> list[str]:
+    """Runs of one to three characters inside each word, its edges marked: Korean needs no word boundaries so."""
+    words = (f" {word} " for word in plain(text).split())
+    return [
+        run
+        for word in words
+        for size in SIZES
+        for at in range(len(word) - size + 1)
+        if (run := word[at : at + size]) != " "
+    ]
 
 
 def plain(text: str) -> str:

@@ -7,15 +7,13 @@ words as they stand 0.637. So no morpheme analyser is loaded.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from backend.fewshot.embedding import plain
+from backend.fewshot.embedding import pieces
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-SIZES: Final = (1, 2, 3)
 
 
 class Keywords:
@@ -41,9 +39,3 @@ class Keywords:
             return np.zeros(self._size, dtype=np.float32)
         scores: NDArray[np.float32] = self._index.get_scores_from_ids(asked)
         return scores
-
-
-def pieces(text: str) -> list[str]:
-    """Runs of one to three characters inside each word, its edges marked: no word boundary of Korean is needed."""
-    words = (f" {word} " for word in plain(text).split())
-    return [word[at : at + size] for word in words for size in SIZES for at in range(len(word) - size + 1)]
