@@ -92,13 +92,13 @@ def forms_view(words: Words, forms: Sequence[Form], expected: str) -> str:
 def form_card(words: Words, form: Form) -> str:
     t = words.t
     length = ""
-    if form.tokens is not None and form.window:
-        share = min(1.0, form.tokens / form.window)
-        told = t("build.length", tokens=form.tokens, window=form.window)
+    if form.tokens is not None and form.context_length:
+        share = min(1.0, form.tokens / form.context_length)
+        told = t("build.length", tokens=form.tokens, window=form.context_length)
         length = f"{widgets.bar(share)}<small>{escape(told)}</small>"
     elif form.tokens is not None:
         length = f"<small>{escape(t('build.length_alone', tokens=form.tokens))}</small>"
-    late = f'<p class="bd-fault">✕ {escape(t("build.too_long"))}</p>' if form.fits is False else ""
+    late = "" if form.fits else f'<p class="bd-fault">✕ {escape(t("build.too_long"))}</p>'
     if form.fits and form.cut:
         late = f'<p class="bd-fault">△ {escape(t("build.answer_cut", room=form.room or 0))}</p>'
     return (
@@ -118,11 +118,11 @@ def advice_row(words: Words, one: Advice) -> str:
     t = words.t
     mend = (
         f'<div class="acts">{widgets.action(t(one.mend_key, **one.details), "mend", one.key)}</div>'
-        if one.mend is not None
+        if one.mend_key is not None
         else ""
     )
     return (
         f'<li class="bd-{one.severity}"><div><span aria-hidden="true">{SIGNS[one.severity]}</span> '
-        f"<b>{escape(t(one.title_key, **one.details))}</b> {escape(t(one.finding_key, **one.details))}"
+        f"<b>{escape(t(one.finding_key, **one.details))}</b>"
         f"<small>{escape(t(one.why_key, **one.details))}</small></div>{mend}</li>"
     )

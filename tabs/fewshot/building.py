@@ -7,15 +7,15 @@ from collections.abc import Sequence
 from typing import Any
 
 import gradio as gr
-from backend.fewshot.advice import advise
 
 from backend.answering import Question
 from backend.assistants import PER_INPUT, Examples, Method, Selection
 from backend.errors import BadInput, NotFound, StudioError
 from backend.examples.example import Example
 from backend.examples.filters import Filter
+from backend.fewshot.advice import advise, apply
 from backend.fewshot.choosing import build_examples, orders_for
-from backend.fewshot.forms import Form, forms, window_of
+from backend.fewshot.forms import Form, forms
 from backend.fewshot.nearest import ShotChooser
 from backend.projects.folder import Project
 from backend.services import Services
@@ -137,8 +137,7 @@ class Building:
             return "", gr.skip()
         try:
             assistant = assistant_of(project, draft, self.words.language)
-            window = window_of(self.services.host, assistant.model)
-            found = forms(assistant, draft.examples, Question(asked.variables), self.services.answers, window)
+            found = forms(assistant, Question(asked.variables), self.services.answers, self.services.host)
         except StudioError as fault:
             return widgets.empty(sentence(self.words, fault)), gr.skip()
         return views.forms_view(self.words, found, asked.output), self.advice(project, draft, found)
@@ -215,9 +214,9 @@ class Building:
         task = project.examples.task()
         advice = advise(draft.examples, task, project.examples) if task else []
         one = next((one for one in advice if one.key == key), None)
-        if one is None or one.mend is None:
+        if one is None:
             raise BadInput("error.build_advice")
-        examples = one.mend(draft.examples)
+        examples = apply(one, draft.examples)
         return draft.model_copy(update={"examples": examples, "selection": examples.selection or draft.selection})
 
     def another(self, project_id: str, request: gr.Request) -> dict[Any, Any]:
