@@ -43,10 +43,12 @@ def placed(
         Light(one.id, one.input_key, one.output, one.text, one.spans, split)
         for one, split in zip(new, drawn, strict=True)
     ]
-    units, members = units_of(held, strata(held, kind), groups_of(held).groups, seed, keep=True)
+    counted = strata([*old, *held], kind)  # together, so that one example's answer is still seen to be a label
+    before, after = counted[: len(old)], counted[len(old) :]
+    units, members = units_of(held, after, groups_of(held).groups, seed, keep=True)
     free: tuple[Split, ...] = ("train", "dev")
     units = [Unit(unit.label, unit.weight, unit.order, free) if len(unit.allowed) > 1 else unit for unit in units]
-    there = Counter(zip(strata(old, kind), (one.split for one in old), strict=True))
+    there = Counter(zip(before, (one.split for one in old), strict=True))
     fixed = [Unit(label, count, b"", (split,)) for (label, split), count in there.items() if split is not None]
     found = assign([*fixed, *units], dict(zip(SPLITS, shares, strict=True)))[len(fixed) :]
     for split, mine in zip(found, members, strict=True):

@@ -147,7 +147,7 @@ def _made(session: Session) -> SplitsMade | None:
 
 
 def _checked(shares: Sequence[float]) -> Shares:
-    if len(shares) != 3 or min(shares) < 0 or shares[2] <= 0 or abs(sum(shares) - 1) > 1e-3:
+    if len(shares) != 3 or not (min(shares) >= 0 < shares[2] and abs(sum(shares) - 1) < 1e-3):
         raise BadInput("error.split_shares")
     return dict(zip(SPLITS, shares, strict=True))
 

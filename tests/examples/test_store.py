@@ -158,7 +158,10 @@ def test_others_work_while_an_import_comes_in_and_nothing_doubles(
     assert sorted(texts(store)) == sorted([f"글 {number}" for number in range(30)] + ["손으로"])
 
 
-def test_what_a_killed_import_left_is_not_seen_and_goes(store: ExampleStore, tmp_path: Path) -> None:
+def test_what_a_killed_import_left_is_not_seen_and_goes(
+    store: ExampleStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(adding, "CHUNK", 10)
     script = (
         "import sys, time\n"
         "from pathlib import Path\n"
@@ -227,17 +230,17 @@ def test_filters_find_what_they_say(store: ExampleStore) -> None:
 
 def test_many_examples_are_paged_and_counted_at_once(store: ExampleStore) -> None:
     draw = random.Random(0)
-    store.add(new(f"{draw.getrandbits(64):x} 영화 {number}", f"라벨 {number % 7}") for number in range(30_000))
+    store.add(new(f"{draw.getrandbits(64):x} 영화 {number}", f"라벨 {number % 7}") for number in range(20_000))
     with store.database.read() as session:
         took = {
             "counts": _quickest(store.counts),
             "count": _quickest(store.count),
             "first": _quickest(store.page),
-            "last": _quickest(lambda: store.page(offset=29_950)),
-            "label": _quickest(lambda: store.page(Filter(label="라벨 3"), 4_000)),
-            "search": _quickest(lambda: store.count(Filter(text="영화 29999"))),
+            "last": _quickest(lambda: store.page(offset=19_950)),
+            "label": _quickest(lambda: store.page(Filter(label="라벨 3"), 2_800)),
+            "search": _quickest(lambda: store.count(Filter(text="영화 19999"))),
         }
-        assert session.scalar(select(func.count()).select_from(ExampleRow)) == 30_000
+        assert session.scalar(select(func.count()).select_from(ExampleRow)) == 20_000
     assert max(took.values()) < 0.1, took
 
 
@@ -456,7 +459,7 @@ def test_threads_and_processes_write_and_read_and_nothing_is_lost(store: Example
         "from backend.projects.projects import Projects\n"
         "projects = Projects(Path(sys.argv[1]))\n"
         "store = projects.open('owner', projects.list('owner')[0].id).examples\n"
-        "for number in range(20):\n"
+        "for number in range(8):\n"
         "    store.add([NewExample(variables={'input': f'child {number}'}, output='x')], 'hand')\n"
         "projects.close()\n"
     )
@@ -465,7 +468,7 @@ def test_threads_and_processes_write_and_read_and_nothing_is_lost(store: Example
 
     def write(name: str) -> None:
         try:
-            for number in range(15):
+            for number in range(6):
                 store.add([new(f"{name} {number}")], "hand")
                 store.tag([example.id for example in store.page(limit=3)], name)
                 list(store.each(None, "look"))
@@ -478,5 +481,5 @@ def test_threads_and_processes_write_and_read_and_nothing_is_lost(store: Example
     for thread in threads:
         thread.join()
     assert child.wait(60) == 0 and faults == []
-    assert store.counts().total == 3 * 15 + 20 and set(store.tags()) == {"t0", "t1", "t2"}
+    assert store.counts().total == 3 * 6 + 8 and set(store.tags()) == {"t0", "t1", "t2"}
     assert isinstance(store.page()[0], Example)
