@@ -64,7 +64,8 @@ def _dense(rows: Any) -> Floats:
 
 
 def counts_of(metric: Metric, scores: Sequence[ExampleScore]) -> Counts:
-    """What a metric sums up over these examples."""
+    """What a metric sums up over these examples. Raises BadInput("error.metric_not_measured")."""
+    require(metric, scores)
     if metric == "macro_f1":
         return _macro(scores)
     if metric in ("bleu", "chrf", "span_f1"):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 DRAWN: Final = 10_000
 AT_ONCE: Final = 1_000
-EXACT_UP_TO: Final = 13
+EXACT_UP_TO: Final = 15
 """Examples that differ, up to which every one of the 2^k ways to swap the assistants is tried."""
 ROUNDING: Final = 1e-12
 

@@ -60,11 +60,13 @@ def _measured(task: Task, example: NewExample, parsed: Parsed, expected: str | N
 def _entities(task: Task, example: NewExample, parsed: Parsed) -> Measured:
     wanted = set(spans_of(task, example, example.output) or ())
     given = set(parsed.value) if isinstance(parsed.value, tuple) else set()
-    same, both = len(wanted & given), len(wanted) + len(given)
-    # An unreadable answer names nothing: the entities it misses are counted, and without any it is still not right.
-    alike = 2 * same / both if both else float(parsed.readable)
+    same = len(wanted & given)
+    # An unreadable answer names nothing and misses what was wanted. Where nothing was, it counts as one invention, or
+    # an assistant that always fails would be perfect on inputs without entities.
+    named = len(given) if parsed.readable or wanted else 1
+    alike = 2 * same / (named + len(wanted)) if named or wanted else 1.0
     values = {"span_f1": alike, "exact_match": float(parsed.readable and wanted == given)}
-    return values, {"span_f1": (float(same), float(len(given)), float(len(wanted)))}
+    return values, {"span_f1": (float(same), float(named), float(len(wanted)))}
 
 
 def _question(expected: str, text: str, readable: bool) -> dict[str, float]:
