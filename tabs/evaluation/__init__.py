@@ -12,6 +12,7 @@ from tabs.evaluation.breakdown import Labels
 from tabs.evaluation.cutting import Cutting
 from tabs.evaluation.desk import Desk
 from tabs.evaluation.handing import Handing
+from tabs.evaluation.judging import Judging
 from tabs.evaluation.layout import DOWNLOAD, layout
 from tabs.evaluation.learning import Learning
 from tabs.evaluation.opening import Opening
@@ -26,8 +27,8 @@ def build(services: Services, words: Words, session: Session) -> None:
     view = layout(words)
     desk = Desk(services, words, view)
     sides, labels, cutting = Sides(desk), Labels(desk), Cutting(desk)
-    handing, learning = Handing(desk), Learning(desk)
-    opening = Opening(desk, [part.drawn for part in (sides, labels, cutting, learning)])
+    handing, learning, judging = Handing(desk), Learning(desk), Judging(desk)
+    opening = Opening(desk, [part.drawn for part in (sides, labels, cutting, judging, learning)])
     show, current, drawn = shown(words), session.project_id, view.drawn
     form: dict[str, Any] = {"inputs_kwargs": view.form, **QUIET}
 
@@ -48,4 +49,9 @@ def build(services: Services, words: Words, session: Session) -> None:
         hand = shown(words, halt=True)(getattr(handing, name))
         made = getattr(view, name).click(hand, current, view.download, **QUIET)
         made.success(None, view.download, js=click_download(DOWNLOAD), api_visibility="private")
+    view.judge_tab.select(show(judging.offered), current, [view.judge, view.mode], **QUIET)
+    asking = [current, view.looked, view.judge, view.mode, view.pairs]
+    view.ask_judge.click(show(judging.ask), asking, view.judged, **(QUIET | {"trigger_mode": "once"}))
+    view.rate.click(show(judging.begin), [current, view.looked], view.rated, **QUIET)
+    view.rating.click(show(judging.rate), [current, view.looked, view.pair], view.rated, **QUIET)
     view.of.input(show(labels.choose), [current, view.looked, view.of], [view.of, view.labels, view.looked], **QUIET)

@@ -87,7 +87,7 @@ def against_cell(words: Words, verdict: Verdict | None, first: bool) -> str:
         return "–"
     one = verdict.difference
     told = escape(words.t(f"compare.outcome_{verdict.outcome}"))
-    figures = escape(words.t("compare.interval", low=signed(one.low), high=signed(one.high)))
+    figures = escape(words.t("compare.gap_interval", low=signed(one.low), high=signed(one.high)))
     good = " good" if verdict.outcome in ("better", "equivalent") else ""
     drawn = marks.gap_whiskers(one.value, one.low, one.high)
     return f'<span class="tag{good}">{told}</span><small>{figures}</small>{drawn}'

@@ -91,7 +91,10 @@ def sensible(project: Project) -> Choice:
 
 
 def fitting(project: Project, choice: Choice) -> Choice:
-    """Without a metric that the project's task does not have (any more)."""
+    """With a metric that can be counted: a judge's grades are shown with the judge, and a task may have changed."""
     task = project.examples.task()
-    fits = choice.metric is None or (task is not None and choice.metric in METRICS[task.kind])
-    return choice if fits else replace(choice, metric=None)
+    if task is None:
+        return replace(choice, metric=None)
+    counted = [name for name in METRICS[task.kind] if name != "judge"]
+    wanted = choice.metric or task.metric
+    return replace(choice, metric=wanted if wanted in counted else counted[0])

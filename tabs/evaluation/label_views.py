@@ -23,7 +23,8 @@ def labels_view(words: Words, confusion: Confusion | None, scores: Mapping[str, 
     """Both, or what to do for a task without labels."""
     if not scores:
         return widgets.empty(words.t("compare.no_labels"), words.t("compare.no_labels_hint"))
-    return matrix_view(words, confusion) + per_label_view(words, scores)
+    matrix = matrix_view(words, confusion)
+    return f'<div class="cp-two"><div>{matrix}</div><div>{per_label_view(words, scores)}</div></div>'
 
 
 def matrix_view(words: Words, confusion: Confusion | None) -> str:

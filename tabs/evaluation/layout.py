@@ -54,6 +54,7 @@ class Layout:
     terms: gr.Textbox
     swap: gr.Button
     swapped: gr.HTML
+    judge_tab: gr.Tab
     judge: gr.Dropdown
     mode: gr.Radio
     pairs: gr.Number
@@ -83,10 +84,24 @@ class Layout:
         return [self.by, self.slices, self.swapped, self.looked]
 
     @property
+    def rated(self) -> list[Any]:
+        return [self.rating, self.pair, self.rate, self.judged]
+
+    @property
     def drawn(self) -> list[Any]:
         """Everything below the choice that follows from it."""
         top = [self.verdict, self.plan, self.start, self.runs, self.stamp, self.figures, self.metric, self.board]
-        return [*top, self.scatter, *self.sided, self.of, self.labels, *self.cut[:-1], self.curve, self.curve_note]
+        return [
+            *top,
+            self.scatter,
+            *self.sided,
+            self.of,
+            self.labels,
+            *self.cut[:-1],
+            self.judged,
+            self.curve,
+            self.curve_note,
+        ]
 
 
 def layout(words: Words) -> Layout:
@@ -94,6 +109,7 @@ def layout(words: Words) -> Layout:
     found["verdict"] = widgets.clickable(elem_id="cp-verdict")
     _choice(words, found)
     found["runs"] = widgets.clickable(elem_id="cp-runs")
+    found["download"] = widgets.hidden_download(DOWNLOAD)
     found["stamp"] = gr.State("")
     found["looked"] = gr.State({})
     with gr.Column(visible=False, elem_id="cp-figures") as found["figures"]:
@@ -106,7 +122,7 @@ def layout(words: Words) -> Layout:
                 found["labels"] = _drawn("cp-labels")
             with gr.Tab(t("compare.tab_slices"), id="slices"):
                 _slices(words, found)
-            with gr.Tab(t("compare.tab_judge"), id="judge"):
+            with gr.Tab(t("compare.tab_judge"), id="judge") as found["judge_tab"]:
                 _judge(words, found)
             with gr.Tab(t("compare.tab_curve"), id="curve"):
                 found["curve_note"] = widgets.clickable(elem_id="cp-curve-note")
@@ -150,9 +166,10 @@ def _choice(words: Words, found: dict[str, Any]) -> None:
                 precision=0,
                 minimum=1,
                 elem_id="cp-limit",
-                scale=4,
-                min_width=230,
+                scale=3,
+                min_width=190,
             )
+            found["metric"] = _picker(words, "metric", scale=3, min_width=190)
             found["start"] = gr.Button(
                 t("compare.start"), variant="primary", elem_id="cp-start", scale=2, min_width=150
             )
@@ -161,11 +178,7 @@ def _choice(words: Words, found: dict[str, Any]) -> None:
 
 def _board(words: Words, found: dict[str, Any]) -> None:
     t = words.t
-    with gr.Row(elem_classes="cp-head"):
-        with gr.Column(scale=6, min_width=300):
-            widgets.heading(t("compare.board"), t("compare.board_note"))
-        with gr.Column(scale=3, min_width=220):
-            found["metric"] = _picker(words, "metric")
+    widgets.heading(t("compare.board"), t("compare.board_note"))
     found["board"] = _drawn("cp-board")
     with gr.Row(equal_height=False):
         with gr.Column(scale=7, min_width=330, elem_classes="card cp-plot"):
@@ -181,7 +194,6 @@ def _board(words: Words, found: dict[str, Any]) -> None:
             widgets.heading(t("compare.hand_on"), t("compare.hand_on_note"))
             for name in ("report", "csv", "jsonl"):
                 found[name] = gr.Button(t(f"compare.{name}"), size="sm", elem_id=f"cp-{name}")
-            found["download"] = widgets.hidden_download(DOWNLOAD)
 
 
 def _sides(words: Words, found: dict[str, Any]) -> None:

@@ -60,7 +60,7 @@ def wire(services: Services, words: Words, session: Session, part: MethodPart) -
         project = services.projects.open(owner(request), project_id)
         if not set(ticked) <= set(ASKED) or not 0 <= (target or 0) <= 100:
             raise BadInput("error.page_action")
-        said = {name: True for name in ticked}
+        said = dict.fromkeys(ticked, True)
         keep_needs(project, Needs(**said, target=target / 100 if target else None))
         return methods_view(words, methods(gather(project), read_needs(project)))
 

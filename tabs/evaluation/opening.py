@@ -116,6 +116,7 @@ class Opening:
             view.runs: running.runs_view(desk.words, runs),
             view.plan: self.plan(project, choice) if not now.lack else "",
             view.start: gr.update(interactive=now.lack is None),
+            view.metric: self.metrics(project, choice),
             view.figures: gr.update(visible=comparison is not None),
         }
         if now.lack:
@@ -129,17 +130,22 @@ class Opening:
             updates |= part(project, comparison, looked)
         return updates
 
+    def metrics(self, project: Project, choice: Choice) -> Any:
+        """The task's metrics with the chosen one explained; its own first. A judge's is read with the judge."""
+        task, words = project.examples.task(), self.desk.words
+        if task is None:
+            return gr.update(visible=False)
+        found = [name for name in METRICS[task.kind] if name != "judge"]
+        chosen = choice.metric or found[0]
+        named = [(naming.metric(words, name), name) for name in found]
+        return gr.update(choices=named, value=chosen, info=naming.about_metric(words, chosen), visible=True)
+
     def board(self, project: Project, choice: Choice, comparison: Comparison) -> Updates:
         words, view = self.desk.words, self.desk.view
-        metrics = [name for name in METRICS[comparison.task.kind] if name != "judge"]
-        named = [(naming.metric(words, name), name) for name in metrics]
         across = words.t(f"compare.axis_{choice.cost}")
         up = words.t("compare.axis_quality", metric=naming.metric(words, comparison.metric))
         found = board.scatter_marks(comparison.rows, choice.cost)
         return {
-            view.metric: gr.update(
-                choices=named, value=comparison.metric, info=naming.about_metric(words, comparison.metric)
-            ),
             view.board: board.board_view(words, comparison, self.beside(project, comparison)),
             view.scatter: gr.update(value=plots.scatter(found, across, up), visible=bool(found)),
         }

@@ -50,7 +50,7 @@ def answer_view(words: Words, task: Task, example: Example, said: Side, metric: 
         body = f"<p>{escape(t('compare.empty_answer'))}</p>"
     return (
         f'<section class="cp-answer {css}"><header><b>{escape(said.name)}</b><span>{escape(mark)}</span></header>{body}'
-        f"<footer>{reading_view(words, task, example, said.score.parsed)}</footer></section>"
+        f'<div class="cp-reading">{reading_view(words, task, example, said.score.parsed)}</div></section>'
     )
 
 

@@ -56,18 +56,17 @@ def score_cell(score: Score) -> str:
 
 
 def gaps_view(words: Words, by: str, names: Sequence[str], gaps: Gaps) -> str:
-    """One row per assistant and pair of groups."""
+    """A row per pair of groups, a column per assistant: all assistants have the same pairs."""
     t = words.t
-    rows = [
-        [f"<b>{escape(name)}</b>", escape(gap_name(words, by, gap)), gap_cell(words, gap.verdict)]
-        for name, of_one in zip(names, gaps.rows, strict=True)
-        for gap in of_one
-    ]
     small = ", ".join(slice_name(words, by, name) for name in gaps.too_small)
     left_out = marks.note(t("compare.gap_small", names=small)) if small else ""
+    rows = [
+        [f"<b>{escape(gap_name(words, by, of_all[0]))}</b>", *(gap_cell(words, one.verdict) for one in of_all)]
+        for of_all in zip(*gaps.rows, strict=True)
+    ]
     if not rows:
         return left_out
-    heads = [(t("compare.col_assistant"), ""), (t("compare.gap"), ""), (t("compare.col_difference"), "")]
+    heads = [(t("compare.gap"), ""), *((name, t("compare.about_gap")) for name in names)]
     title = f"<h3>{escape(t('compare.gap'))}</h3>{marks.note(t('compare.gap_note'))}"
     return title + marks.grid(heads, rows, "cp-gaps") + left_out
 
@@ -81,7 +80,7 @@ def gap_cell(words: Words, verdict: Verdict) -> str:
     """The difference with its interval; whether it says anything is told in words first."""
     one, shown = verdict.difference, verdict.outcome in ("better", "worse")
     tag = f'<span class="tag">{escape(words.t("compare.gap_some" if shown else "compare.gap_none"))}</span>'
-    figures = f"{signed(one.value)} ({signed(one.low)} – {signed(one.high)})"
+    figures = words.t("compare.gap_interval", low=signed(one.low), high=signed(one.high))
     return f"{tag}<small>{escape(figures)}</small>{marks.gap_whiskers(one.value, one.low, one.high)}"
 
 

@@ -28,7 +28,7 @@ def verdict_view(words: Words, comparison: Comparison, choice: Choice) -> str:
     verdicts = comparison.verdicts
     lead = sentence(words, verdicts[0]) if verdicts else one_sentence(words, comparison)
     settled = bool(verdicts) and verdicts[0].outcome in ("better", "worse")
-    split = t(f"compare.split_{choice.split}")
+    split = t(f"compare.split_name_{choice.split}")
     based = t("compare.based" if verdicts else "compare.based_one", split=split, n=comparison.n)
     others = [sentence(words, verdict) for pair, verdict in comparison.pairs.items() if pair != (0, 1)]
     lines = [*caveats(words, comparison, choice), based]
