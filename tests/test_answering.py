@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from backend.answering import Answer, Answering, Question
-from backend.assistants import Assistant, Decoding, Examples, Instructions, ModelRef, Shot
+from backend.assistants import Assistant, Decoding, Examples, Instructions, ModelRef, Selection, Shot
 from backend.errors import BadInput, StudioError
 from backend.messages import Message
 from backend.models.endpoints import Endpoints
@@ -69,6 +69,32 @@ def test_compose_puts_everything_in_its_order(answering: Answering, assistant: A
         ("assistant", "부정"),
         ("user", "분류: 그저 그렇다 (책)"),
     ]
+
+
+def test_compose_chooses_shots_for_each_question(answering: Answering, assistant: Assistant) -> None:
+    told = {"내일 서울 날씨 알려줘": "날씨", "신나는 음악 틀어줘": "음악", "일곱 시 알람 맞춰 줘": "알람"}
+    shots = tuple(Shot(variables={"input": text}, output=label) for text, label in told.items())
+    selection = Selection(method="nearest_embedding", count=1)
+    nearest = with_(assistant, examples=Examples(shots=shots, selection=selection))
+    for text, label in {"부산 날씨 알려줘": "날씨", "조용한 음악 틀어줘": "음악", "알람 여섯 시": "알람"}.items():
+        shown = said(answering.compose(nearest, Question({"input": text})))
+        assert len(shown) == 3 and shown[1] == ("assistant", label) and shown[2] == ("user", text)
+    known = said(answering.compose(nearest, Question({"input": "신나는 음악 틀어줘"})))
+    assert ("assistant", "음악") not in known, "the question is not answered by its own example"
+    listed = with_(assistant, examples=Examples(shots=shots, selection=Selection(method="random", count=1)))
+    assert len(answering.compose(listed, Question({"input": "글"}))) == 7, "what was chosen once is shown as listed"
+    past = (Message(role="user", content="안녕"), Message(role="assistant", content="네"))
+    assert len(answering.compose(nearest, Question({"input": "음악"}, past))) == 5
+
+
+def test_many_questions_each_get_their_own_shots(answering: Answering, assistant: Assistant) -> None:
+    shots = tuple(Shot(variables={"input": f"글 {number}"}, output=f"답 {number}") for number in range(30))
+    selection = Selection(method="nearest_bm25", count=2, order="nearest_last")
+    nearest = with_(assistant, examples=Examples(shots=shots, selection=selection))
+    questions = [Question({"input": f"글 {number} 입니다"}) for number in range(10, 16)]
+    for index, answer in answering.answer_many(nearest, questions):
+        assert answer.trace.messages == answering.compose(nearest, questions[index])
+        assert answer.trace.messages[3].content == f"답 {10 + index}"
 
 
 def test_compose_without_a_system_prompt(answering: Answering, assistant: Assistant) -> None:

@@ -72,10 +72,14 @@ def even_out(examples: Examples) -> Examples:
 
 
 def keep_even(examples: Examples, count: int) -> Examples:
-    """So many of the shots, with their answers in turns."""
-    order = in_turns([shot.output.strip() for shot in examples.shots])
-    step = len(order) / max(count, 1)
-    return _with(examples, (examples.shots[order[int(number * step)]] for number in range(min(count, len(order)))))
+    """So many of the shots in their order: the first of each answer, then the second of each, and so on."""
+    turn: list[tuple[int, int]] = []
+    seen: Counter[str] = Counter()
+    for place, shot in enumerate(examples.shots):
+        turn.append((seen[shot.output.strip()], place))
+        seen[shot.output.strip()] += 1
+    kept = sorted(place for _, place in sorted(turn)[:count])
+    return _with(examples, (examples.shots[place] for place in kept))
 
 
 def set_to(examples: Examples, shots: Sequence[Shot], selection: Selection | None) -> Examples:
