@@ -176,10 +176,10 @@ class Answering:
     def _stream(self, assistant: Assistant, question: Question, stop: threading.Event | None) -> Generator[Answer]:
         clock, messages = _Clock(), self.compose(assistant, question)
         with self._host.engine(assistant.model) as engine:
-            request = Request(
-                messages, assistant.decoding, assistant.chat_template, question.prefill, question.candidates
-            )
             prompt = engine.render(messages, assistant.chat_template, question.prefill)
+            request = Request(
+                messages, assistant.decoding, assistant.chat_template, question.prefill, question.candidates, prompt
+            )
             trace, text = Trace(prompt=prompt, messages=messages), question.prefill
             pieces = engine.stream(request, stop)
             try:

@@ -48,6 +48,8 @@ class Request:
     prefill: str = ""
     candidates: int = 0
     """How many best candidates to report per token; 0 reports none."""
+    text: str | None = None
+    """What `render` made of it, when the caller has asked for that already."""
 
 
 @dataclass(frozen=True)

@@ -91,7 +91,9 @@ class TransformersEngine:
             torch.cuda.empty_cache()
 
     def _job(self, request: Request, stop: threading.Event | None) -> Job:
-        text = self.render(request.messages, request.chat_template, request.prefill)
+        text = request.text
+        if text is None:
+            text = self.render(request.messages, request.chat_template, request.prefill)
         ids: list[int] = list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
         limit = self.context_length
         if not ids:
