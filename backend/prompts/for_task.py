@@ -1,4 +1,4 @@
-"""A plain prompt for a project's task: what to begin with before anything is tuned. Words are data in assets/prompts."""
+"""A plain prompt for a task: what to begin with before anything is tuned. Its words are data in assets."""
 
 from __future__ import annotations
 
