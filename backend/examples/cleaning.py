@@ -10,7 +10,7 @@ from backend.examples.entity_text import write_spans
 from backend.examples.example import Example, Span
 from backend.examples.filters import Filter
 from backend.examples.findings import KINDS, MENDS, Finding, FindingKind, Mend
-from backend.examples.personal import mask, masked
+from backend.examples.personal import is_korean, mask, masked
 from backend.examples.scanning import Scan
 from backend.examples.store import ExampleStore
 
@@ -82,11 +82,12 @@ def _merged(store: ExampleStore, ids: Sequence[int], into: str | None, spelled: 
 
 def without_personal(example: Example) -> Example:
     """The example with its personal data masked; marked places move along, and an answer made of them is rewritten."""
-    texts = {name: masked(text) for name, text in example.variables.items()}
+    korean = is_korean(example.text() + example.output)
+    texts = {name: masked(text, korean) for name, text in example.variables.items()}
     variables = {name: one.text for name, one in texts.items()}
-    changed: dict[str, object] = {"variables": variables, "output": mask(example.output)}
+    changed: dict[str, object] = {"variables": variables, "output": mask(example.output, korean)}
     if example.rejected is not None:
-        changed["rejected"] = mask(example.rejected)
+        changed["rejected"] = mask(example.rejected, korean)
     if example.spans is not None:
         spans = [
             Span(start=start, end=end, label=span.label, variable=span.variable)

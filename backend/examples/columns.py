@@ -16,7 +16,7 @@ SAMPLE: Final = 3_000
 HANGUL: Final = re.compile("[가-힣ㄱ-ㅎㅏ-ㅣ]")
 LETTER: Final = re.compile(r"[^\W\d_]")
 QUESTION: Final = re.compile(
-    r"[?？]\s*$|(까|니|나요|는가|인가|어|냐|지)\s*[?？.]?\s*$|^\s*(who|what|when|where|why|which|how|is|are|do|does|did|can)\b",
+    r"[?？]\s*$|(까|까요|니|나요|는가|인가|인가요)\s*[?？.]?\s*$|^\s*(who|what|when|where|why|which|how|is|are|do|does|did|can)\b",
     re.I,
 )
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from backend.batch.results import XLSX_CELL, harmless
 from backend.errors import BadInput
 from backend.examples.example import Example
 from backend.examples.store import ExampleStore
@@ -18,10 +18,6 @@ from backend.files import storing
 
 Format = Literal["csv", "jsonl", "xlsx"]
 
-FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-NUMBER: Final = re.compile(r"[+-]?\d[\d,.]*%?")
-XLSX_CELL: Final = 32_767
-"""Characters of a cell in Excel; longer texts end in "…" there and are whole in CSV and JSONL."""
 XLSX_ROWS: Final = 1_048_575
 """Rows of a sheet below its headings."""
 
@@ -71,11 +67,6 @@ def export_examples(store: ExampleStore, form: Format, path: Path) -> int:
         finally:
             beside.unlink(missing_ok=True)
     return count
-
-
-def harmless(cell: str) -> str:
-    """A text that a spreadsheet would run as a formula gets an apostrophe before it; a plain number is none."""
-    return f"'{cell}" if cell.startswith(FORMULA_STARTS) and not NUMBER.fullmatch(cell) else cell
 
 
 def _columns(store: ExampleStore) -> _Columns:

@@ -18,6 +18,7 @@ from backend.examples.entity_text import read_spans, write_spans
 from backend.examples.example import NewExample, Span, Split
 from backend.examples.guessing import Guess, guess_task
 from backend.examples.mapping import SPLIT_VALUES, Mapping, check_mapping, guess_mapping
+from backend.examples.readable import readable
 from backend.examples.reading import read_source
 from backend.examples.shapes import Shape, Source
 from backend.examples.span_cells import read_places
@@ -51,8 +52,9 @@ def _examples(source: Source, mapping: Mapping, task: Task) -> Iterator[NewExamp
     answer = _answers(mapping, task, at)
     more = _more(mapping, at)
     origin = f"import:{source.name}"
+    marked = mapping.spans is not None
     for row in source.table.cells:
-        variables = {name: row[index] for name, index in inputs}
+        variables = {name: readable(row[index], marked) for name, index in inputs}
         if not any(text.strip() for text in variables.values()):
             continue
         output, spans = answer(variables, row)
@@ -80,7 +82,7 @@ def _answers(mapping: Mapping, task: Task, at: dict[str, int]) -> Answers:
         return lambda variables, row: _looked_up(variables, row[column], task)
 
     def told(variables: dict[str, str], row: Row) -> tuple[str, None]:
-        output = answer_text(row[column])
+        output = readable(answer_text(row[column]))
         return spelled.get(output.strip().casefold(), output.strip()) if spelled else output, None
 
     return told
@@ -112,7 +114,7 @@ def _more(mapping: Mapping, at: dict[str, int]) -> Callable[[Row], dict[str, Any
 
     def more(row: Row) -> dict[str, Any]:
         return {
-            "rejected": None if rejected is None else answer_text(row[rejected]),
+            "rejected": None if rejected is None else readable(answer_text(row[rejected])),
             "split": None if split is None else _split(row[split]),
             "tags": () if tags is None else _tags(row[tags]),
             "groups": {name: row[index] for name, index in groups if row[index].strip()},

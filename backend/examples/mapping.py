@@ -27,7 +27,10 @@ INPUTS: Final = (
     "article", "body", "message", "comment", "source", "제목", "입력", "문장", "본문", "내용", "리뷰", "질문", "원문",
     "문서", "발화", "감상", "감상평", "댓글", "문의", "문의내용", "상담내용", "지시", "지시문", "텍스트", "기사",
 )  # fmt: skip
-SYSTEM: Final = ("system",)
+ASKING: Final = frozenset({"question", "context", "passage", "paragraph", "질문", "지문"})
+"""Inputs in any case: many questions may be asked of one passage."""
+HEADINGS: Final = frozenset({"title", "제목"})
+"""A title says something of a text that comes with it; beside a question over a passage it only names the source."""
 SPLITS: Final = ("split", "set", "fold", "subset", "구분", "분할", "데이터셋")
 SPLIT_VALUES: Final = {
     "train": "train", "training": "train", "학습": "train", "훈련": "train",
@@ -129,7 +132,7 @@ def _aside(source: Source, columns: Dict[str, Column]) -> dict[str, str]:
     if split and all(value.lower() in SPLIT_VALUES for value, _ in columns[split].common):
         found["split"] = split
     tags = named(source.table, TAGGED)
-    if tags and len(columns) > 2 and named(source.table, ("label", "output", "answer", "ner_tags")) is not None:
+    if tags and source.shape not in ("iob", "spans") and named(source.table, OUTPUTS) is not None:
         found["tags"] = tags
     return found
 
@@ -216,7 +219,9 @@ def _told_inputs(source: Source, columns: Sequence[Column], spans: str | None) -
     if "q" in by_name:
         return [by_name["q"].name]
     named_so = [by_name[name] for name in INPUTS if name in by_name]
-    long = [column for column in named_so if column.text_like or len(named_so) == 1]
+    if by_name.keys() & ASKING:
+        named_so = [column for column in named_so if column.name.casefold() not in HEADINGS]
+    long = [one for one in named_so if one.text_like or one.name.casefold() in ASKING or len(named_so) == 1]
     return [column.name for column in long or named_so[:1]]
 
 

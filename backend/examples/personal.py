@@ -5,7 +5,7 @@ rrn    resident registration numbers and those of foreigners. Written with a das
        may be a barcode or an order, so there the check digit must be right, or the birth after that month.
 phone  Korean mobile and landline numbers, and numbers with a country's code
 email  addresses
-card   13 to 19 digits of a card issuer's range whose last one is right (Luhn, ISO/IEC 7812)
+card   14 to 19 digits of a card issuer's range whose last one is right (Luhn, ISO/IEC 7812)
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ WRITTEN: Final = MappingProxyType(
 
 RANDOM_SINCE: Final = date(2020, 10, 1)
 RRN: Final = re.compile(r"(?<![\d-])(\d{6})( ?[-–‐] ?|)([1-8]\d{6})(?![\d-])", re.ASCII)
-CARD: Final = re.compile(r"(?<![\d-])(?:\d[ -]?){12,18}\d(?![\d-])", re.ASCII)
+CARD: Final = re.compile(r"(?<![\d-])(?:\d[ -]?){13,18}\d(?![\d-])", re.ASCII)
 ISSUERS: Final = re.compile(r"4|5[1-5]|2[2-7]|3[47]|35|6011|64|65|62|9[0-9]")
 PHONE: Final = re.compile(
     r"""(?<![\d.+-])(?:
         01[016789][-. ]?\d{3,4}[-. ]?\d{4}                     # mobile
-      | (?:0(?:2|[3-6]\d|70|50\d|80)[-. ]|\(0(?:2|[3-6]\d)\)[ ]?)\d{3,4}[-. ]\d{4}  # landline: only with its parts apart
+      | (?:0(?:2|[3-6]\d|70|50\d|80)[-. ]|\(0(?:2|[3-6]\d)\)[ ]?)\d{3,4}[-. ]\d{4}  # landline, its parts apart
       | \+\d{1,3}[-. ]?(?:\(?\d{1,4}\)?[-. ]?){2,4}\d{3,4}       # with the country's code
       | \(\d{3}\)[ ]?\d{3}-\d{4} | \d{3}-\d{3}-\d{4}             # North America
     )(?![\d-]*\d)""",
@@ -61,19 +61,18 @@ class Personal:
 
 @dataclass(frozen=True)
 class Masked:
-    """A text without what is personal; `starts` are the places of what stands for it."""
+    """A text without what is personal; `places` are those of what stands for each piece that was found."""
 
     text: str
     found: tuple[Personal, ...]
-    starts: tuple[int, ...] = ()
+    places: tuple[tuple[int, int], ...] = ()
 
     def moved(self, place: int) -> int:
         """Where a place of the old text is now; one inside of a masked piece is at the end of what stands for it."""
         at = bisect_right([piece.start for piece in self.found], place - 1) - 1
         if at < 0:
             return place
-        end = self.starts[at] + len(_word(self.found[at].kind, self.text))
-        return end + max(place - self.found[at].end, 0)
+        return self.places[at][1] + max(place - self.found[at].end, 0)
 
 
 def find_personal(text: str) -> list[Personal]:
@@ -85,28 +84,29 @@ def find_personal(text: str) -> list[Personal]:
     return sorted(found, key=lambda piece: piece.start)
 
 
-def mask(text: str) -> str:
-    """The text with each piece of personal data replaced by its kind, in the text's language."""
-    return masked(text).text
+def mask(text: str, korean: bool | None = None) -> str:
+    """The text with each piece of personal data replaced by its kind; in Korean if the text is, or as `korean` says."""
+    return masked(text, korean).text
 
 
-def masked(text: str) -> Masked:
+def masked(text: str, korean: bool | None = None) -> Masked:
     """`mask`, with what was found and where everything went."""
     found = find_personal(text)
     if not found:
         return Masked(text, ())
-    pieces, starts, at, length = [], [], 0, 0
+    language = 0 if (is_korean(text) if korean is None else korean) else 1
+    pieces, places, at, length = [], [], 0, 0
     for piece in found:
-        word = _word(piece.kind, text)
+        word = WRITTEN[piece.kind][language]
         length += piece.start - at
-        starts.append(length)
+        places.append((length, length + len(word)))
         pieces += [text[at : piece.start], word]
         length, at = length + len(word), piece.end
-    return Masked("".join([*pieces, text[at:]]), tuple(found), tuple(starts))
+    return Masked("".join([*pieces, text[at:]]), tuple(found), tuple(places))
 
 
-def _word(kind: PersonalKind, text: str) -> str:
-    return WRITTEN[kind][0 if HANGUL.search(text) else 1]
+def is_korean(text: str) -> bool:
+    return HANGUL.search(text) is not None
 
 
 def _candidates(text: str) -> Iterator[Personal]:

@@ -12,12 +12,14 @@ from typing import Final
 from backend.errors import BadInput
 from backend.examples.iob import iob_records, is_iob
 from backend.examples.notes import Note
+from backend.examples.readable import CONTROL
 from backend.examples.shapes import Source
 from backend.examples.shaping import shaped
 from backend.prompts.decoding_text import decode
 from backend.prompts.table import (
     MAX_BYTES,
     Format,
+    Problem,
     Table,
     assemble,
     letters_lost,
@@ -51,7 +53,7 @@ def read_source(source: Path | bytes, name: str | None = None, header: bool | No
         return shaped(name, table)
     decoded = decode(raw, name)
     del raw
-    text, problems = decoded.text, letters_lost(decoded)
+    text, problems = decoded.text, (*letters_lost(decoded), *_controls(decoded.text))
     if is_iob(text):
         columns, rows = iob_records(text)
         table = assemble(name, [(0, columns), *rows], True, decoded.encoding, None, problems)
@@ -62,6 +64,11 @@ def read_source(source: Path | bytes, name: str | None = None, header: bool | No
         table = text_table(text, name, False, decoded.encoding, problems, kind, MAX_CELL)
         return shaped(name, table, (Note("importing.reason.no_header"),))
     return shaped(name, table)
+
+
+def _controls(text: str) -> tuple[Problem, ...]:
+    count = sum(1 for _ in CONTROL.finditer(text))
+    return (Problem("table.problem.controls", {"count": count}),) if count else ()
 
 
 def _kind(name: str, text: str) -> Format:
