@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from backend.assistants import PER_INPUT, Assistant, Method, Order, Selection
+from backend.assistants import PER_INPUT, Assistant, Examples, Method, Order, Selection
 from backend.errors import BadInput
 from backend.evaluation.identity import fingerprint
 from backend.examples.example import NewExample
-from backend.fewshot.candidates import drawn_examples, without_leaks
+from backend.fewshot.candidates import drawn_examples, identity_of, without_leaks
 from backend.fewshot.choosing import considered
 from backend.fewshot.curve import CurveConfig, CurveExtent, bare, curve_from, keep_curve
 from backend.fewshot.halving import Halving, Round
@@ -18,6 +18,8 @@ from backend.fewshot.tried import BASE, Candidate, Prepared, Saying, keep_outcom
 from backend.fewshot.working import Shop, at_work, config_of
 from backend.jobs.kinds import Job
 from backend.jobs.progress import Progress
+
+TRIES = 4
 
 
 def work(job: Job, progress: Progress) -> None:
@@ -52,20 +54,25 @@ def _prepare(shop: Shop, config: CurveConfig) -> Prepared:
 
 
 def curve_candidates(assistant: Assistant, pool: Sequence[NewExample], extent: CurveExtent) -> list[Candidate]:
-    """The assistant without examples, and every size drawn `samples` times; equal draws count once."""
+    """The assistant without examples, and every size drawn `samples` times, as far as there are so many sets."""
     plain, method = bare(assistant), extent.method or method_of(assistant, pool)
     found = [Candidate(name=BASE, about=Saying(key="search.tried.zero"), assistant=plain)]
-    seen: list[object] = []
     for size in extent.sizes:
-        for draw in range(1, extent.samples + 1) if size <= len(pool) else ():
-            selection = Selection(method=method, count=size, seed=extent.seed + draw, order=_order(method))
-            examples = drawn_examples(pool, selection)
-            if (size, examples.shots) not in seen:
-                seen.append((size, examples.shots))
-                about = Saying(key=f"search.tried.{method}", details={"count": size, "draw": draw})
-                one = plain.model_copy(update={"examples": examples})
-                found.append(Candidate(name=f"n{size:02d}-{draw}", about=about, assistant=one))
+        for draw, examples in enumerate(_draws(pool, method, size, extent) if size <= len(pool) else (), 1):
+            about = Saying(key=f"search.tried.{method}", details={"count": size, "draw": draw})
+            one = plain.model_copy(update={"examples": examples})
+            found.append(Candidate(name=f"n{size:02d}-{draw}", about=about, assistant=one))
     return found
+
+
+def _draws(pool: Sequence[NewExample], method: Method, size: int, extent: CurveExtent) -> list[Examples]:
+    """As many different sets of one size as are wanted, or as TRIES draws for each bring up."""
+    found: dict[str, Examples] = {}
+    for seed in range(extent.seed, extent.seed + extent.samples * TRIES):
+        if len(found) < extent.samples:
+            examples = drawn_examples(pool, Selection(method=method, count=size, seed=seed, order=_order(method)))
+            found.setdefault(identity_of(examples.shots), examples)
+    return list(found.values())
 
 
 def method_of(assistant: Assistant, pool: Sequence[NewExample]) -> Method:

@@ -29,7 +29,7 @@ from backend.settings import ASSETS
 FILE: Final = ASSETS / "prompts_search" / "proposing.json"
 DECODING: Final = Decoding(temperature=0.8, top_p=0.95, max_new_tokens=400)
 HEADING: Final = re.compile(
-    r"^\W{0,4}(새 지시문|지시문|new instruction|instruction|prompt)\W{0,4}:\W{0,4}\s*", re.IGNORECASE
+    r"^[*#\s]*(새 지시문|지시문|new instruction|instruction|prompt)[*\s]*:[*\s]*", re.IGNORECASE
 )
 SHOWN: Final = 4
 SHOWN_CHARACTERS: Final = 400

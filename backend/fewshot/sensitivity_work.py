@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from backend.errors import BadInput
 from backend.evaluation.identity import fingerprint
 from backend.fewshot.candidates import without_leaks
 from backend.fewshot.choosing import considered
@@ -41,8 +40,6 @@ def _prepare(shop: Shop, config: SensitivityConfig) -> Prepared:
         pool,
         lambda left: variants(config.assistant, task, left, language, extent.variants, extent.seed),
     )
-    if len(found) < 2:
-        raise BadInput("error.search_no_variants")
     halving = Halving((Round(len(found) - 1, len(examples)),))
     prepared = Prepared(task=task, halving=halving, candidates=tuple(found), examples=examples)
     keep_prepared(shop.output, prepared)
