@@ -338,8 +338,9 @@ def test_gzip_workbooks_and_json_by_columns() -> None:
     with pytest.raises(BadInput, match=r"error\.import_gzip"):
         read_source(gzip.compress(text.encode())[:-12], "a.csv.gz")
     book, file = Workbook(), io.BytesIO()
+    sheet = book.create_sheet("자료", 0)
     for line in text.splitlines():
-        book.active.append(line.split(","))
+        sheet.append(line.split(","))
     book.save(file)
     assert understood(file.getvalue(), "a.xlsx")[1].output == "레이블"
     whole = {"text": {"0": "글 하나입니다", "1": "글 둘입니다"}, "label": {"0": "가", "1": "나"}}
