@@ -1,5 +1,8 @@
 // What the lists of task data need of the page: clicks as one event with the fields around the button, and typing.
 // Runs once per view; `element` and `trigger` come from Gradio's HTML component and outlive what is drawn in it.
+// Where a button leads: there the page goes once what it opens is drawn.
+const PLACES = {sample: 'fs-bring', open_split: 'fs-split', change: 'fs-change', show: 'fs-list', new: 'fs-list'};
+
 function fieldsOf(button) {
   const form = button.closest('.fs-form');
   const fields = {};
@@ -14,6 +17,8 @@ element.addEventListener('click', (event) => {
   if (what === 'part') { document.getElementById(`fs-part-${button.dataset.what}-button`)?.click(); return; }
   if (what === 'go') { document.getElementById(`tab-${button.dataset.what}-button`)?.click(); return; }
   if (sure && !window.confirm(sure)) return;
+  const place = PLACES[what];
+  if (place) setTimeout(() => document.getElementById(place)?.scrollIntoView({block: 'start', behavior: 'smooth'}), 400);
   const ticked = [...element.querySelectorAll('[data-tick]:checked')].map((one) => one.dataset.tick);
   trigger('click', {do: what, what: button.dataset.what || '', fields: fieldsOf(button), ticked});
 });

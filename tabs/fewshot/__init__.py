@@ -38,7 +38,7 @@ class Inside(Session):
 def build(services: Services, words: Words, session: Session) -> None:
     """Lay out the tab and wire it."""
     laid = {}
-    with gr.Tabs(elem_id="fs-parts"):
+    with gr.Tabs(elem_id="fs-parts", overflow_behavior="wrap"):
         for name, part in PARTS.items():
             with gr.Tab(words.t(f"data.tab_{name}"), id=name, elem_id=f"fs-part-{name}") as place:
                 laid[name] = part.layout(words), place

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +12,8 @@ import gradio as gr
 from backend.answering import Question
 from backend.assistants import Assistant
 from backend.errors import BadInput, StudioError
+from backend.examples.adding import Added
+from backend.examples.columns import answer_text
 from backend.examples.example import NewExample
 from backend.examples.importing import Guess, examples_of, guess_task, preview
 from backend.examples.mapping import Mapping, check_mapping, guess_mapping
@@ -143,10 +145,9 @@ class Bringing:
         task, notes = guess.task, (*columns, *guess.reasons)
         if kept is not None:
             notes, more = columns, [self.words.t("data.task_kept")]
-            task, new = joined(kept, guess.task, tuple(mapping.inputs))
-            if new:
-                listed = ", ".join(new[: views.MOST_NEW]) + ("…" if len(new) > views.MOST_NEW else "")
-                more.append(self.words.t("data.labels_new", labels=listed))
+            new = new_labels(kept, guess.task, source, mapping)
+            more += views.new_labels_told(self.words, new)
+            task = joined(kept, new if len(new) <= views.MOST_JOINED else [], tuple(mapping.inputs))
         return {
             self.view.reasons: views.reasons_view(self.words, notes, more),
             **task_updates(self.words, self.view.task, task),
@@ -228,7 +229,7 @@ class Bringing:
             line = self.words.t("data.importing", count=counted.count)
             return {view.facts: views.busy(line), view.start: gr.update(interactive=False)}
 
-        def work() -> Any:
+        def work() -> Added:
             added = store.add(counted.through(examples_of(source, mapping, task)), kind="import")
             store.set_task(task)
             settle(store)
@@ -236,7 +237,7 @@ class Bringing:
 
         added = yield from working(work, told)
         self.sources.drop(file, pasted, header)
-        self.report(added)
+        self.report(added, len(source.table.cells) - counted.count)
         yield {
             view.file: None,
             view.pasted: "",
@@ -246,15 +247,16 @@ class Bringing:
             view.start: gr.update(interactive=True),
         }
 
-    def report(self, added: Any) -> None:
+    def report(self, added: Added, skipped: int) -> None:
+        """Say what became of the rows; `skipped` ones have no input."""
         if not added.count:
             self.words.say("data.imported_none", "warning", already=added.already)
         elif added.already:
             self.words.say("data.imported_already", "success", count=added.count, already=added.already)
         else:
             self.words.say("data.imported", "success", count=added.count)
-        if added.refused:
-            self.words.say("data.imported_left", "warning", count=added.refused)
+        if added.refused or skipped:
+            self.words.say("data.imported_left", "warning", count=added.refused + skipped)
 
 
 def settle(store: ExampleStore) -> None:
@@ -275,10 +277,20 @@ def check(source: Source, mapping: Mapping) -> None:
         raise BadInput("error.data_same_column", column=mapping.output)
 
 
-def joined(kept: Task, guess: Task, inputs: tuple[str, ...]) -> tuple[Task, list[str]]:
-    """The project's task with the labels that new data brings, and which those are."""
-    new = [label for label in guess.labels if label not in kept.labels] if kept.labelled and guess.labels else []
-    return kept.model_copy(update={"labels": (*kept.labels, *new), "inputs": inputs or kept.inputs}), new
+def new_labels(kept: Task, guess: Task, source: Source, mapping: Mapping) -> list[str]:
+    """The labels that come along with new data and that the project's task does not have."""
+    found: Iterable[str] = ()
+    if kept.labelled and mapping.output in source.table.columns:
+        found = (answer_text(cell).strip() for cell in source.table.column(mapping.output))
+    elif kept.kind == guess.kind == "entities":
+        found = guess.labels
+    known = {label.casefold() for label in kept.labels}
+    return [label for label in dict.fromkeys(found) if label and label.casefold() not in known]
+
+
+def joined(kept: Task, new: Sequence[str], inputs: tuple[str, ...]) -> Task:
+    """The project's task with more labels."""
+    return kept.model_copy(update={"labels": (*kept.labels, *new), "inputs": inputs or kept.inputs})
 
 
 def named_inputs(columns: Sequence[str], guess: Mapping, task: Task | None) -> dict[str, str]:

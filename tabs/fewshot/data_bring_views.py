@@ -18,6 +18,8 @@ PLAIN = "importing.reason.table"
 DELIMITERS = {",": "comma", "\t": "tab", ";": "semicolon", "|": "pipe"}
 LONGEST = 900
 MOST_NEW = 12
+MOST_JOINED = 60
+"""So many new labels at once are another task's answers rather than labels of this one."""
 
 
 def busy(text: str) -> str:
@@ -56,6 +58,16 @@ def problems_view(words: Words, source: Source) -> str:
 
 def sentences(words: Words, notes: Sequence[Note]) -> list[str]:
     return [widgets.told(words, note.key, note.details) for note in notes]
+
+
+def new_labels_told(words: Words, new: Sequence[str]) -> list[str]:
+    """Which labels come along; that so many are no labels of this task."""
+    if not new:
+        return []
+    if len(new) > MOST_JOINED:
+        return [words.t("data.labels_foreign", count=len(new))]
+    listed = ", ".join(label[:60] for label in new[:MOST_NEW]) + ("…" if len(new) > MOST_NEW else "")
+    return [words.t("data.labels_new", labels=listed)]
 
 
 def reasons_view(words: Words, notes: Sequence[Note], more: Sequence[str] = ()) -> str:

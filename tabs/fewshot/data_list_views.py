@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
+from typing import Final
 
 from backend.examples.edits import Edit
 from backend.examples.example import Example, NewExample
+from backend.examples.exporting import Format
 from backend.examples.task import Task
 from tabs.fewshot.data_marks import button, short
 from tabs.text import Words
 
 PAGE = 25
 SPLITS = ("train", "dev", "test")
-FORMATS = ("csv", "xlsx", "jsonl")
+FORMATS: Final[tuple[Format, ...]] = ("csv", "xlsx", "jsonl")
 MOST_OPTIONS = 200
 
 
@@ -166,8 +168,8 @@ def fields_view(words: Words, one: NewExample, task: Task | None) -> str:
     count = len(one.variables)
     parts = [area(f"v:{name}", input_name(words, name, count), text) for name, text in one.variables.items()]
     parts.append(output_field(words, one, task))
-    parts += [line(f"g:{name}", name, value) for name, value in one.groups.items()]
-    return "".join(parts)
+    groups = "".join(line(f"g:{name}", name, value) for name, value in one.groups.items())
+    return "".join(parts) + (f'<div class="fs-groups">{groups}</div>' if groups else "")
 
 
 def input_name(words: Words, name: str, count: int) -> str:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -137,28 +140,18 @@ class Listing:
             return self.desk.listed(project, replace(here, row=str(number)), typed)
         return self.desk.everything(project, replace(here, row=""))
 
-    def exported(self, project: Project, form: str) -> str:
+    def exported(self, project: Project, wanted: str) -> str:
         """A file of all examples, ready to be taken. Raises BadInput, Refused."""
-        if form not in FORMATS:
+        form = next((one for one in FORMATS if one == wanted), None)
+        if form is None:
             raise BadInput("error.page_action")
         if not project.examples.counts().total:
             raise Refused("error.data_nothing_to_export")
-        return widgets.handed_over(export_to(project, form))
-
-
-def export_to(project: Project, form: Any) -> Any:
-    import tempfile
-    from pathlib import Path
-
-    place = Path(tempfile.mkdtemp(prefix="matchum-export-")) / f"{file_name(project.info.name)}.{form}"
-    export_examples(project.examples, form, place)
-    return place
-
-
-def file_name(name: str) -> str:
-    import re
-
-    return re.sub(r'[\\/:*?"<>|\x00-\x1f]', "_", name).strip(" .")[:80] or "examples"
+        name = re.sub(r'[\\/:*?"<>|\x00-\x1f]', "_", project.info.name).strip(" .")[:80] or "examples"
+        with tempfile.TemporaryDirectory(prefix="matchum-export-") as folder:
+            file = Path(folder) / f"{name}.{form}"
+            export_examples(project.examples, form, file)
+            return widgets.handed_over(file)
 
 
 def split_of(name: str) -> Any:

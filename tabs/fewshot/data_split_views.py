@@ -15,6 +15,10 @@ from tabs.text import Words
 PARTS: Final[tuple[Split, ...]] = ("train", "dev", "test")
 MOST_LABELS = 15
 MOST_WARNINGS = 8
+LOCK = (
+    '<svg viewBox="0 0 16 16" width="14" height="14" aria-hidden="true"><path fill="currentColor" '
+    'd="M4 7V5a4 4 0 0 1 8 0v2h1v8H3V7zm2 0h4V5a2 2 0 0 0-4 0z"/></svg>'
+)
 
 
 def plan_hint(words: Words, counts: Counts) -> str:
@@ -47,7 +51,7 @@ def split_view(words: Words, made: SplitsMade, counts: Counts) -> str:
     told = t("data.locked", when=words.when(made.made), count=counts.test)
     anew = button(t("data.anew"), "anew", sure=t("data.anew_sure"), kind="quiet")
     return (
-        f'<div class="fs-lock"><p><span aria-hidden="true">🔒</span> <b>{escape(told)}</b></p>'
+        f'<div class="fs-lock"><p>{LOCK} <b>{escape(told)}</b></p>'
         f"<p>{escape(t('data.locked_means'))}</p>"
         f'<p class="note">{escape(t("data.locked_how", shares=shares, seed=made.seed))} {anew}</p></div>'
     )

@@ -28,7 +28,9 @@ class Splitting:
 
         def steps() -> Iterator[Updates]:
             made = yield from self.planned(project, dev, test, seed)
-            yield self.rest() | {self.view.plan: plan_view(self.words, made), self.view.make: gr.update(visible=True)}
+            # Without a test part there would be nothing to measure on; the warnings say why there is none.
+            ready = gr.update(visible=True, interactive=bool(made.counts.get("test")))
+            yield self.rest() | {self.view.plan: plan_view(self.words, made), self.view.make: ready}
 
         yield from self.desk.resting(steps(), lambda: self.rest() | self.changed())
 
@@ -49,7 +51,7 @@ class Splitting:
             plan = yield from self.planned(project, dev, test, seed)
             make_splits(project.examples, plan, anew=bool(anew))
             self.words.say("data.split_made", "success")
-            yield self.rest() | self.desk.everything(project, Place(**place))
+            yield {**self.rest(), **self.desk.everything(project, Place(**place))}
 
         yield from self.desk.resting(steps(), lambda: self.rest() | self.desk.everything(project, Place(**place)))
 
