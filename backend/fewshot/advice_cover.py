@@ -6,10 +6,9 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import partial
-from random import Random
 from typing import TYPE_CHECKING, Final
 
-from backend.assistants import Selection, Shot
+from backend.assistants import Method, Selection, Shot
 from backend.examples.entity_text import read_spans
 from backend.examples.filters import Filter
 from backend.fewshot import mends
@@ -71,18 +70,18 @@ def block_last(looked: Looked) -> Iterator[Advice]:
 
 
 def narrow(looked: Looked) -> Iterator[Advice]:
-    """The shots cover the train data less than any of twenty random picks of as many."""
+    """The shots cover the train data less than any of twenty drawn sets of as many; the mend is the best of these."""
     count = len(looked.shots)
-    if looked.per_input or not 2 <= count <= len(looked.train) // 10:
+    if looked.per_input or not 2 <= count <= min(len(looked.train) // 10, 64):
         return
-    mapped = looked.train[:: max(1, len(looked.train) // MAPPED)]
-    picks = [Random(f"cover {seed}").sample(looked.train, count) for seed in range(DRAWS)]
-    own, *drawn = _coverages(
-        [one.text() for one in mapped], [looked.texts, *([one.text() for one in pick] for pick in picks)]
-    )
+    method: Method = "balanced" if looked.label_like else "random"
+    ways = [Selection(method=method, count=count, seed=seed) for seed in range(DRAWS)]
+    picks = [choose(looked.train, way) for way in ways]
+    mapped = [one.text() for one in looked.train[:: max(1, len(looked.train) // MAPPED)]]
+    own, *drawn = _coverages(mapped, [looked.shots, *picks])
     if own < min(drawn):
-        selection = Selection(method="balanced" if looked.label_like else "diverse", count=min(count, 64))
-        mend = partial(mends.set_to, shots=choose(looked.train, selection), selection=selection)
+        best = drawn.index(max(drawn))
+        mend = partial(mends.set_to, shots=picks[best], selection=ways[best])
         details = {"count": count, "own": round(100 * own), "drawn": round(100 * sum(drawn) / len(drawn))}
         yield Advice("narrow", "advice", details, (), mend)
 
@@ -166,7 +165,7 @@ def _to_nearest(looked: Looked) -> Mend | None:
     return partial(mends.set_to, shots=pool_for(looked.train, selection), selection=selection)
 
 
-def _coverages(mapped: Sequence[str], sets: Sequence[Sequence[str]]) -> list[float]:
+def _coverages(mapped: Sequence[str], sets: Sequence[Sequence[Shot]]) -> list[float]:
     """For each set the mean, over the mapped texts, of the likeness to the nearest one of the set; 0..1.
 
     A mapped text does not count as near to itself.
@@ -175,14 +174,15 @@ def _coverages(mapped: Sequence[str], sets: Sequence[Sequence[str]]) -> list[flo
 
     from backend.fewshot.embedding import Space
 
+    texts = [["\n".join(shot.variables.values()) for shot in shots] for shots in sets]
     # Fitted with the shots at hand: what the data do not have makes a shot less like them.
-    space = Space([*mapped, *sets[0]])
+    space = Space([*mapped, *texts[0]])
     own = space.points[: len(mapped)]
     names = np.array([same(text) for text in mapped])
     found = []
-    for texts in sets:
-        alike: NDArray[np.float32] = (own @ space.place(texts).T).toarray()
-        alike[names[:, None] == np.array([same(text) for text in texts])[None, :]] = 0.0
+    for some in texts:
+        alike: NDArray[np.float32] = (own @ space.place(some).T).toarray()
+        alike[names[:, None] == np.array([same(text) for text in some])[None, :]] = 0.0
         found.append(float(alike.max(axis=1).mean()))
     return found
 

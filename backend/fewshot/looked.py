@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Final, Literal
@@ -13,6 +13,7 @@ from backend.examples.example import Example
 from backend.examples.filters import Filter
 from backend.examples.task import Task
 from backend.fewshot import mends
+from backend.fewshot.choosing import SHOT_CHARACTERS, length_of
 from backend.fewshot.picking import answers_repeat
 
 if TYPE_CHECKING:
@@ -96,12 +97,14 @@ class Looked:
 
     @cached_property
     def train(self) -> list[Example]:
-        """A sample of the train split: all of it, or runs of it that lie evenly spread."""
+        """A sample of the train split (all of it, or runs that lie evenly spread), without what is too long to show."""
         total = self.store.counts().train
         if total <= READ:
-            return list(self.store.each("train", "shots"))
-        runs = range(0, total - RUN, total * RUN // READ)
-        return [one for start in runs for one in self.store.page(Filter(split="train"), start, RUN)]
+            some: Iterable[Example] = self.store.each("train", "shots")
+        else:
+            runs = range(0, total - RUN, total * RUN // READ)
+            some = (one for start in runs for one in self.store.page(Filter(split="train"), start, RUN))
+        return [one for one in some if length_of(one.shot()) <= SHOT_CHARACTERS]
 
     @property
     def label_like(self) -> bool:

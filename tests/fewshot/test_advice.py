@@ -256,6 +256,13 @@ def test_shots_from_another_field(project: Project) -> None:
     assert mended(project, shots, "off_task", WRITING) == (shots[0],)
 
 
+def test_a_project_of_huge_examples_has_advice_too(project: Project) -> None:
+    huge = (NewExample(variables={"input": f"{n} " + "가나다 " * 9_000}, output=f"칸 {n % 50}") for n in range(60))
+    keep(project, "train", *huge)
+    task = Task(kind="classification", labels=tuple(f"칸 {n}" for n in range(50)), metric="accuracy")
+    assert found(project, films("칸 1", "칸 2"), task)["labels_too_many"].mend is None
+
+
 def test_a_narrow_set(project: Project) -> None:
     kinds = {
         "조명": ["거실 조명 {}번 켜 줘", "침실 조명 {}번 꺼 줘"],
