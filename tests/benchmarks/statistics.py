@@ -126,14 +126,26 @@ def coverage_cells(times: int) -> Iterable[Cell]:
 
 def difference_cells(times: int) -> Iterable[Cell]:
     for n in (10, 20, 30, 50, 100, 300):
-        for right in ([0.6, 0.6], [0.5, 0.75], [0.8, 0.9], [0.9, 0.4]):
-            name = f"{right[0]} and {right[1]}"
-            yield Cell("paired shares", worlds.shares, (name, right), n, 500 * times)
-            yield Cell("gap of shares", worlds.shares, (name, right), n, 300 * times)
+        for first, second, alike in (
+            (0.6, 0.6, 0.5),
+            (0.5, 0.75, 0.5),
+            (0.8, 0.9, 0.5),
+            (0.9, 0.4, 0.5),
+            (0.5, 0.5, 0.2),
+            (0.3, 0.6, 0.2),
+        ):
+            given = (f"{first} and {second}, alike {alike}", [first, second], alike)
+            yield Cell("paired shares", worlds.shares, given, n, 400 * times)
+            yield Cell("gap of shares", worlds.shares, given, n, 200 * times)
     for n in (10, 20, 30, 50, 100):
-        for none, full, shift, alike in ((0.4, 0.35, 0.5, 0.7), (0.0, 0.0, 0.3, 0.9), (0.1, 0.6, 0.0, 0.7)):
-            given = (f"{none} none, {full} full, +{shift}", none, full, [0.0, shift], alike)
-            yield Cell("paired means", worlds.graded, given, n, 100 * times)
+        for none, full, shift, alike in (
+            (0.4, 0.35, 0.5, 0.7),
+            (0.0, 0.0, 0.3, 0.9),
+            (0.1, 0.6, 0.0, 0.7),
+            (0.2, 0.2, 0.0, 0.3),
+        ):
+            given = (f"{none} none, {full} full, +{shift}, alike {alike}", none, full, [0.0, shift], alike)
+            yield Cell("paired means", worlds.graded, given, n, 250 * times)
             yield Cell("gap of means", worlds.graded, given, n, 40 * times)
     for n in (20, 30, 60, 150):
         yield Cell("paired macro F1", worlds.labels, ("3 labels, 0.6 and 0.75", 3, [0.6, 0.75], 0.7), n, 100 * times)
