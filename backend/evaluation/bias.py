@@ -166,9 +166,11 @@ def _row(
     missing = len(pairs) - len(there)
     if not there:
         return Swapped(name, 0, missing, 0.0, wilson(0, 0), None, None, ()), None
-    sides = [
-        scores_of(project.database, task, known, [pairs[place][side] for place in there], answers) for side in (0, 1)
-    ]
+    sides = []
+    for side in (0, 1):
+        examples = [pairs[place][side] for place in there]
+        kept = [answers[one.input_key] for one in examples]
+        sides.append(scores_of(project.database, task, known, examples, kept))
     changed = [place for place, one, two in zip(there, *sides, strict=True) if _says(one) != _says(two)]
     scores = (aggregate(task, metric, sides[0]), aggregate(task, metric, sides[1]))
     row = Swapped(

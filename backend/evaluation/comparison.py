@@ -16,8 +16,9 @@ from backend.evaluation.answer_store import StoredAnswer
 from backend.evaluation.cost import Cost, cost_of, making
 from backend.evaluation.identity import Where, known_fingerprint
 from backend.evaluation.metrics import Confusion, LabelScore, aggregate, confusion, latency, per_label
+from backend.evaluation.opinions import latest_points
 from backend.evaluation.run import drawn
-from backend.evaluation.scored import scores_of
+from backend.evaluation.scored import rules_of, scores_of
 from backend.evaluation.values import ExampleScore, Score, Verdict
 from backend.evaluation.verdicts import family
 from backend.examples.example import Example, Split
@@ -111,8 +112,16 @@ class Comparison:
 
 
 @dataclass(frozen=True)
+class _Asked:
+    """The examples with their keys, which are worked out once for all assistants."""
+
+    examples: Sequence[Example]
+    keys: Sequence[str]
+
+
+@dataclass(frozen=True)
 class _Entry:
-    """An assistant with what it has answered."""
+    """An assistant with what it has answered, by input key."""
 
     row: Row
     answers: Mapping[str, StoredAnswer]
@@ -130,7 +139,9 @@ def compare(
 ) -> Comparison:
     """Compare saved assistants by what they have answered so far; asks nothing and loads nothing.
 
-    metric  None is the task's own; filter  only examples that match; limit, seed  as of start_evaluation
+    metric  None is the task's own; "judge" is what the judge that graded last gave, on the examples graded for all;
+            where nothing was graded the first metric of the task's kind is used instead (see Comparison.metric)
+    filter  only examples that match; limit, seed  as of start_evaluation
     where   `ModelHost.where`, to notice a model folder that was changed since; without it the last known counts
     Raises Refused("error.evaluation_task"), NotFound (an assistant).
     """
@@ -142,8 +153,9 @@ def compare(
         few = {one.id for one in project.examples.page(replace(filter, split=split), 0, 10**9)}
         examples = [one for one in examples if one.id in few]
     saved = [project.assistants.get(number) for number in dict.fromkeys(assistant_ids)]
-    entries = [_entry(project, one, name, examples, where) for one, name in zip(saved, names(saved), strict=True)]
-    return _compared(project, task, split, metric or task.metric, examples, entries, seed)
+    asked = _Asked(examples, [one.input_key for one in examples])
+    entries = [_entry(project, one, name, asked, where) for one, name in zip(saved, names(saved), strict=True)]
+    return _compared(project, task, split, metric or task.metric, asked, entries, seed)
 
 
 def names(saved: Sequence[SavedAssistant]) -> list[str]:
@@ -152,18 +164,16 @@ def names(saved: Sequence[SavedAssistant]) -> list[str]:
     return [one.name if told.count(one.name) == 1 else f"{one.name} v{one.number}" for one in saved]
 
 
-def _entry(
-    project: Project, saved: SavedAssistant, name: str, examples: Sequence[Example], where: Where | None
-) -> _Entry:
+def _entry(project: Project, saved: SavedAssistant, name: str, asked: _Asked, where: Where | None) -> _Entry:
     known = known_fingerprint(project, saved.assistant, where)
-    answers = project.answers.get(known, {one.input_key for one in examples}) if known else {}
-    answered = sum(one.input_key in answers for one in examples)
+    answers = project.answers.get(known, set(asked.keys)) if known else {}
+    answered = sum(key in answers for key in asked.keys)
     row = Row(
         saved,
         name,
         known,
         answered,
-        len(examples) - answered,
+        len(asked.keys) - answered,
         cost=cost_of(project, known) if known else None,
         made_seconds=making(project, saved.assistant),
     )
@@ -171,21 +181,24 @@ def _entry(
 
 
 def _compared(
-    project: Project,
-    task: Task,
-    split: Split,
-    metric: Metric,
-    examples: Sequence[Example],
-    entries: Sequence[_Entry],
-    seed: int,
+    project: Project, task: Task, split: Split, metric: Metric, asked: _Asked, entries: Sequence[_Entry], seed: int
 ) -> Comparison:
     most = max((entry.row.answered for entry in entries), default=0)
     into = [entry for entry in entries if entry.row.answered and entry.row.answered >= LEAST_SHARE * most]
-    shared = [one for one in examples if all(one.input_key in entry.answers for entry in into)] if into else []
+    places = [place for place, key in enumerate(asked.keys) if into and all(key in entry.answers for entry in into)]
+    points: Mapping[int, float] = {}
+    if metric == "judge":
+        points = latest_points(project)
+        graded = [at for at in places if all(entry.answers[asked.keys[at]].id in points for entry in into)]
+        places, metric = (graded, metric) if graded else (places, METRICS[task.kind][0])
+    shared = [asked.examples[place] for place in places]
+    rules = rules_of(task, shared)
     measured = []
     for entry in into if shared else ():
-        scores = scores_of(project.database, task, entry.row.fingerprint or "", shared, entry.answers)
-        kept = tuple(entry.answers[one.input_key] for one in shared)
+        kept = tuple(entry.answers[asked.keys[place]] for place in places)
+        scores = scores_of(project.database, task, entry.row.fingerprint or "", shared, kept, rules)
+        if metric == "judge":
+            scores = [judged(score, points[answer.id]) for score, answer in zip(scores, kept, strict=True)]
         measured.append((_measured(entry.row, task, metric, scores, kept, seed), tuple(scores), kept))
     measured.sort(key=lambda one: -(one[0].score.value if one[0].score else 0.0))
     pairs = family(metric, [(row.name, scores) for row, scores, _ in measured], seed)
@@ -194,7 +207,7 @@ def _compared(
         task=task,
         split=split,
         metric=metric,
-        asked=len(examples),
+        asked=len(asked.keys),
         rows=(*(row for row, _, _ in measured), *left_out),
         examples=tuple(shared),
         scores=tuple(scores for _, scores, _ in measured),
@@ -202,6 +215,11 @@ def _compared(
         pairs=pairs,
         seed=seed,
     )
+
+
+def judged(score: ExampleScore, value: float) -> ExampleScore:
+    """The score with what a judge gave, 0..1."""
+    return replace(score, values={**score.values, "judge": value})
 
 
 def _measured(

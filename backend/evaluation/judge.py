@@ -19,10 +19,10 @@ from backend.answering import Question
 from backend.assistants import Assistant, ModelRef
 from backend.errors import BadInput, Refused
 from backend.evaluation.answer_store import StoredAnswer
-from backend.evaluation.comparison import Comparison, compare
+from backend.evaluation.comparison import Comparison, compare, judged
 from backend.evaluation.identity import content_key
 from backend.evaluation.judge_prompts import VERSION, Language, Mode, judge_of, reference
-from backend.evaluation.opinions import Asked, Judgement, judgements
+from backend.evaluation.opinions import Asked, Judgement, points
 from backend.evaluation.slices import language
 from backend.examples.example import Example, Split
 from backend.examples.task import Task
@@ -200,8 +200,7 @@ def _judged(a: int, b: int, there: str, back: str) -> Judged:
 
 def with_rubric(project: Project, comparison: Comparison, bench: Bench) -> Comparison:
     """The comparison with each score's value "judge": (points - 1) / 4, on the examples graded for all."""
-    found = judgements(project, bench.judge, bench.rule)
-    values = {first: (int(one.verdict) - 1) / 4 for (first, _), one in found.items() if one.verdict.isdecimal()}
+    values = points(project, bench.judge, bench.rule)
     places = [
         place
         for place in range(comparison.n)
@@ -212,10 +211,7 @@ def with_rubric(project: Project, comparison: Comparison, bench: Bench) -> Compa
         examples=tuple(comparison.examples[place] for place in places),
         answers=tuple(tuple(answers[place] for place in places) for answers in comparison.answers),
         scores=tuple(
-            tuple(
-                replace(scores[place], values={**scores[place].values, "judge": values[answers[place].id]})
-                for place in places
-            )
+            tuple(judged(scores[place], values[answers[place].id]) for place in places)
             for scores, answers in zip(comparison.scores, comparison.answers, strict=True)
         ),
     )

@@ -84,6 +84,18 @@ def latest_judge(project: Project, rule_start: str) -> tuple[str, str] | None:
         return None if row is None else (row[0], row[1])
 
 
+def points(project: Project, judge: str, rule: str) -> dict[int, float]:
+    """Answer id -> (points - 1) / 4, of a judge who grades from 1 to 5; what was unreadable is left out."""
+    found = judgements(project, judge, rule)
+    return {first: (int(one.verdict) - 1) / 4 for (first, _), one in found.items() if one.verdict.isdecimal()}
+
+
+def latest_points(project: Project) -> dict[int, float]:
+    """What the judge that graded last gave; empty when none did."""
+    found = latest_judge(project, "rubric:")
+    return points(project, *found) if found else {}
+
+
 def rate(project: Project, rater: str, first_id: int, second_id: int, verdict: Rated, note: str = "") -> None:
     """Keep what a person said of two answers, in the order in which they saw them.
 

@@ -18,16 +18,24 @@ from backend.projects.database import Database
 from backend.projects.tables import AnswerRow, ScoreRow
 
 
+def rules_of(task: Task, examples: Sequence[Example]) -> list[str]:
+    """What each example's score follows from, for `scores_of`: the same for every assistant."""
+    return [rule_key(task, example) for example in examples]
+
+
 def scores_of(
-    database: Database, task: Task, known: str, examples: Sequence[Example], answers: Mapping[str, StoredAnswer]
+    database: Database,
+    task: Task,
+    known: str,
+    examples: Sequence[Example],
+    answers: Sequence[StoredAnswer],
+    rules: Sequence[str] | None = None,
 ) -> list[ExampleScore]:
-    """One score per example, in order; `answers` (by input key) of the assistant `known` has one for each of them."""
+    """One score per example, in order; `answers` are those of the assistant `known`, aligned with the examples."""
     kept = _kept(database, known)
-    rules = [rule_key(task, example) for example in examples]
     scores: list[ExampleScore] = []
     new: dict[tuple[int, str], ExampleScore] = {}
-    for example, rule in zip(examples, rules, strict=True):
-        answer = answers[example.input_key]
+    for example, answer, rule in zip(examples, answers, rules or rules_of(task, examples), strict=True):
         score = kept.get((answer.id, rule)) or new.get((answer.id, rule))
         if score is None:
             score = new[answer.id, rule] = score_example(task, example, answer.answer)

@@ -17,6 +17,7 @@ from backend.evaluation.answers import answer_examples, missing
 from backend.evaluation.cost import Cost, Memory, keep_cost
 from backend.evaluation.identity import fingerprint, remember
 from backend.evaluation.run import EvaluationConfig, asked
+from backend.evaluation.scored import scores_of
 from backend.examples.example import Example
 from backend.jobs.kinds import Job
 from backend.jobs.progress import Progress
@@ -128,6 +129,18 @@ class Evaluation:
             answers=did.asked, seconds=spent, load_s=loaded - began if local else None, memory_bytes=memory_bytes
         )
         keep_cost(self.project, did.fingerprint, one.assistant.model, cost)
+        self.progress.check_stop()
+        self._score(one, did.fingerprint)
+
+    def _score(self, one: SavedAssistant, known: str) -> None:
+        """Measure now what the page will show, so that it opens at once: morphemes of long answers take a while."""
+        task = self.project.examples.task()
+        if task is None:
+            return
+        self.progress.message("run.message.scoring", name=f"{one.name} {one.number}")
+        kept = self.project.answers.get(known, {example.input_key for example in self.examples})
+        there = [(example, kept[key]) for example in self.examples if (key := example.input_key) in kept]
+        scores_of(self.project.database, task, known, [one for one, _ in there], [answer for _, answer in there])
 
     def _count(self, one: SavedAssistant, done: int) -> None:
         self._done[one.id] = done

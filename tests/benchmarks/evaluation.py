@@ -112,7 +112,8 @@ class Bench:
         project = self.project()
         began = time.perf_counter()
         did = answer_examples(project, self.answering, ASSISTANT, self.reviews, lambda ref: self.folder)
-        answers = project.answers.get(did.fingerprint)
+        kept = project.answers.get(did.fingerprint)
+        answers = [kept[one.input_key] for one in self.reviews]
         scores_of(project.database, TASK, did.fingerprint, self.reviews, answers)
         spent = time.perf_counter() - began
         assert did.asked == len(self.reviews) and not did.failed

@@ -271,4 +271,4 @@ def test_five_assistants_on_two_thousand_examples_open_quickly_the_second_time(p
     spent = time.process_time() - began
     assert found.n == 2000 and len(found.pairs) == 10
     # About a second on a quiet machine; the time is the process's own, so that neighbours count little.
-    assert spent < 3.0, spent
+    assert spent < 2.0, spent

@@ -228,6 +228,16 @@ def test_points_are_a_score_with_an_interval(
     values = {found.rows[at].name: score.value for at, score in enumerate(told.scores)}
     assert values == {"kind": 1.0, "cold": 0.25} and (told.n, told.unreadable) == (11, 1)
     assert told.agreement.trust == "unknown" and told.agreement.needed == ENOUGH
+    ids = [row.saved.id for row in found.rows]
+    board = compare(project, ids, metric="judge")
+    assert (board.metric, board.n) == ("judge", 11), "only what was graded for both"
+    assert [(row.name, row.score.value if row.score else None) for row in board.rows] == [("kind", 1.0), ("cold", 0.25)]
+    assert board.verdicts[0].outcome == "worse"
+
+
+def test_without_a_judge_another_metric_ranks(project: Project) -> None:
+    found = fill(project, {"one": ["가"], "two": ["나"]})
+    assert compare(project, [row.saved.id for row in found.rows], metric="judge").metric == "chrf"
 
 
 def test_trust_needs_people_who_agree(
