@@ -11,11 +11,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import bindparam, delete, exists, func, insert, select, update
+from sqlalchemy import Insert, bindparam, delete, exists, func, insert, literal, select, update
 from sqlalchemy.orm import Session, aliased
 
 from backend.errors import BadInput, Busy
-from backend.examples.edits import STAGING, Before, EditKind, log
+from backend.examples.edits import STAGING, Before, EditKind, log, run
 from backend.examples.example import NewExample
 from backend.examples.notes import Note
 from backend.examples.rows import CONTENT, clean_example
@@ -172,15 +172,14 @@ def _publish(session: Session, edit: ExampleEditRow, kind: EditKind, start: int)
         other.rejected.is_not_distinct_from(ExampleRow.rejected),
         other.removed_at.is_(None),
     )
-    session.execute(delete(ExampleRow).where(*mine, known).execution_options(synchronize_session=False))
-    count = session.scalar(select(func.count()).select_from(ExampleRow).where(*mine)) or 0
-    if not count:
-        session.delete(edit)
-        return None, 0
+    run(session, delete(ExampleRow).where(*mine, known))
     shown: dict[str, Any] = {"removed_at": None, "removed_by": None}
     if locked(session):
         shown["split"] = None
-    session.execute(update(ExampleRow).where(*mine).values(shown).execution_options(synchronize_session=False))
+    count = run(session, update(ExampleRow).where(*mine).values(shown))
+    if not count:
+        session.delete(edit)
+        return None, 0
     edit.kind, edit.count, edit.created = kind, count, time.time()
     edit.before = Before(added=(start, _last_id(session))).text()
     return edit.id, count
@@ -191,26 +190,31 @@ def _insert(session: Session, edit_id: int, chunk: list[dict[str, Any]], hidden:
     if not chunk:
         return 0
     now = time.time()
-    same = {
-        "revision": 1,
-        "created": now,
-        "changed": now,
-        "added_by": edit_id,
-        "removed_at": now if hidden else None,
-        "removed_by": edit_id if hidden else None,
-    }
-    names = (*CONTENT, "origin", *same)
-    values = [{f"new_{name}": value for name, value in (*row.items(), *same.items())} for row in chunk]
+    hidden_at, hidden_by = (now, edit_id) if hidden else (None, None)
+    same: dict[str, Any] = {"revision": 1, "created": now, "changed": now, "added_by": edit_id}
+    same |= {"removed_at": hidden_at, "removed_by": hidden_by}
     columns = ExampleRow.__table__.c
-    new = {name: bindparam(f"new_{name}", type_=columns[name].type) for name in names}
+    new = {name: bindparam(f"new_{name}", type_=columns[name].type) for name in (*CONTENT, "origin")}
+    fixed = [literal(value, columns[name].type) for name, value in same.items()]
     known = exists().where(
         ExampleRow.input_key == new["input_key"],
         ExampleRow.output == new["output"],
         ExampleRow.rejected.is_not_distinct_from(new["rejected"]),
         ExampleRow.removed_at.is_(None) | (ExampleRow.added_by == edit_id),
     )
-    statement = insert(ExampleRow).from_select(names, select(*new.values()).where(~known), include_defaults=False)
-    return session.connection().execute(statement, values).rowcount
+    rows = select(*new.values(), *fixed).where(~known)
+    statement = insert(ExampleRow).from_select([*new, *same], rows, include_defaults=False)
+    return _execute_many(session, statement, chunk)
+
+
+def _execute_many(session: Session, statement: Insert, rows: list[dict[str, Any]]) -> int:
+    """The statement for each row, past SQLAlchemy's work on each parameter; a third of the time of a large import."""
+    connection = session.connection()
+    compiled = statement.compile(dialect=connection.dialect)
+    names = [name.removeprefix("new_") for name in compiled.positiontup or ()]
+    fixed = {name: value for name, value in compiled.params.items() if not name.startswith("new_")}
+    values = [tuple([row[name] if name in row else fixed[name] for name in names]) for row in rows]
+    return connection.exec_driver_sql(compiled.string, values).rowcount
 
 
 def _last_id(session: Session) -> int:
@@ -218,7 +222,7 @@ def _last_id(session: Session) -> int:
 
 
 def _drop(session: Session, edit_id: int) -> None:
-    session.execute(delete(ExampleRow).where(ExampleRow.added_by == edit_id, ExampleRow.removed_by == edit_id))
+    run(session, delete(ExampleRow).where(ExampleRow.added_by == edit_id, ExampleRow.removed_by == edit_id))
     session.execute(delete(ExampleEditRow).where(ExampleEditRow.id == edit_id, ExampleEditRow.kind == STAGING))
 
 

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from backend.errors import BadInput, Busy, NotFound, Refused
 from backend.examples.adding import locked
-from backend.examples.edits import PART, Before, EditKind, OldRow, log, set_column, write_rows
+from backend.examples.edits import PART, Before, EditKind, OldRow, log, run, set_column, write_rows
 from backend.examples.example import Example, NewExample, Span, Split
 from backend.examples.filters import among, live
 from backend.examples.rows import CONTENT, KEPT, clean_example, clean_tag, read_row, tags_text
@@ -100,8 +100,7 @@ def remove(session: Session, ids: Iterable[int], kind: EditKind) -> int:
     """Into the bin; how many there were."""
     made = log(session, kind)
     mine = (ExampleRow.id.in_(among(ids)), live())
-    done = session.execute(update(ExampleRow).where(*mine).values(removed_at=time.time(), removed_by=made.id))
-    made.count = int(done.rowcount)  # type: ignore[attr-defined]
+    made.count = run(session, update(ExampleRow).where(*mine).values(removed_at=time.time(), removed_by=made.id))
     ends = select(func.min(ExampleRow.id), func.max(ExampleRow.id)).where(ExampleRow.removed_by == made.id)
     first, last = session.execute(ends).one()
     if first is None:
@@ -124,7 +123,7 @@ def untag(session: Session, ids: Iterable[int], name: str) -> int:
 
 def _retag(session: Session, ids: Iterable[int], change: Callable[[list[str]], list[str]]) -> int:
     was = _values(session, "tags", ids)
-    moves = [(old, tags_text(change(json.loads(old or "[]"))), which) for old, which in was]
+    moves = [(old, tags_text(tuple(change(json.loads(old or "[]")))), which) for old, which in was]
     return _set(session, "tags", "tag", [move for move in moves if move[0] != move[1]])
 
 

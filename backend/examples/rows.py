@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final
 
@@ -42,9 +42,7 @@ KEPT: Final = (
 
 def clean_example(new: NewExample) -> dict[str, Any]:
     """The content columns of an example. Raises BadInput: too long, not text, or spans that are not in the text."""
-    variables = {
-        clean_name(name, NAME_LIMIT, "error.variable_name"): tidy(text) for name, text in new.variables.items()
-    }
+    variables = {_name(name): tidy(text) for name, text in new.variables.items()}
     output = tidy(new.output).strip()
     rejected = None if new.rejected is None else tidy(new.rejected).strip()
     size = sum(map(len, variables.values())) + len(output) + len(rejected or "")
@@ -60,7 +58,7 @@ def clean_example(new: NewExample) -> dict[str, Any]:
         "spans": None if spans is None else ENCODE([span.model_dump() for span in spans]),
         "rejected": rejected,
         "tags": tags_text(new.tags),
-        "groups": ENCODE(_groups(new.groups)),
+        "groups": _groups_text(tuple((name, value[: GROUP_LIMIT * 4]) for name, value in new.groups.items())),
         "split": new.split,
     }
 
@@ -83,7 +81,8 @@ def clean_tag(tag: str) -> str:
     return clean_name(tag, TAG_LIMIT, "error.tag")
 
 
-def tags_text(tags: Iterable[str]) -> str:
+@lru_cache(maxsize=1_000)
+def tags_text(tags: tuple[str, ...]) -> str:
     """Each tag once, in the order given. Raises BadInput("error.tag")."""
     return ENCODE(list(dict.fromkeys(clean_tag(tag) for tag in tags))[:NAMES_LIMIT])
 
@@ -140,11 +139,7 @@ def _span(span: Span, before: Mapping[str, str], after: Mapping[str, str]) -> Sp
     return Span(start=start, end=end, label=label, variable=name)
 
 
-def _groups(groups: Mapping[str, str]) -> dict[str, str]:
-    named = {_name(name): _value(text) for name, text in groups.items()}
-    return dict([(name, value) for name, value in named.items() if value][:NAMES_LIMIT])
-
-
-@lru_cache(maxsize=10_000)
-def _value(text: str) -> str:
-    return " ".join(tidy(text[: GROUP_LIMIT * 4]).split())[:GROUP_LIMIT].rstrip()
+@lru_cache(maxsize=1_000)
+def _groups_text(groups: tuple[tuple[str, str], ...]) -> str:
+    named = {_name(name): " ".join(tidy(value).split())[:GROUP_LIMIT].rstrip() for name, value in groups}
+    return ENCODE(dict([(name, value) for name, value in named.items() if value][:NAMES_LIMIT]))

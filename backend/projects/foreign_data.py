@@ -5,7 +5,6 @@ Scores are not looked at: they can be made again, so an import comes without the
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Annotated, Final, Literal, get_args
 
@@ -80,6 +79,5 @@ def _check_opinions(session: Session) -> None:
             who = row.judge if table is JudgementRow else row.rater
             if max(map(len, (who, row.rule, row.verdict))) > OPINION_LIMIT:
                 raise ValueError("opinion")
-            if row.detail:
-                json.loads(row.detail)
+            Texts.validate_json(row.detail)
             moment(row.created)
