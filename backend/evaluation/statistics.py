@@ -120,19 +120,20 @@ def _fisher(metric: Metric, a: Sequence[ExampleScore], b: Sequence[ExampleScore]
 
 
 def holm(differences: Sequence[Difference], comparisons: int | None = None) -> list[Difference]:
-    """The same differences with `p_corrected` after Holm (1979), by statsmodels.
+    """The same differences with `p_corrected` after Holm (1979).
 
     comparisons  how many there were in all, when only some of them are shown: the best against each other one is
-                 chosen after looking, so all pairs count
-    """
-    from statsmodels.stats.multitest import multipletests
+                 chosen after looking, so all pairs count. Those not shown are taken to be the least clear ones
 
-    if not differences:
-        return []
-    silent = max(0, (comparisons or len(differences)) - len(differences))
-    p = [difference.p for difference in differences] + [1.0] * silent
-    corrected = multipletests(p, alpha=1 - LEVEL, method="holm")[1]
-    return [replace(one, p_corrected=float(value)) for one, value in zip(differences, corrected, strict=False)]
+    Written out, and tested against statsmodels' multipletests: that collects garbage at each call, which takes 50 ms
+    and more in a process as large as the studio.
+    """
+    p = np.array([difference.p for difference in differences])
+    order = np.argsort(p, kind="stable")
+    left = max(comparisons or 0, len(p)) - np.arange(len(p))
+    corrected = np.empty_like(p)
+    corrected[order] = np.minimum(np.maximum.accumulate(p[order] * left), 1.0)
+    return [replace(one, p_corrected=float(value)) for one, value in zip(differences, corrected, strict=True)]
 
 
 def examples_needed(difference: Difference, power: float = 0.8) -> int | None:

@@ -134,9 +134,9 @@ def difference_cells(times: int) -> Iterable[Cell]:
             (0.5, 0.5, 0.2),
             (0.3, 0.6, 0.2),
         ):
-            given = (f"{first} and {second}, alike {alike}", [first, second], alike)
-            yield Cell("paired shares", worlds.shares, given, n, 400 * times)
-            yield Cell("gap of shares", worlds.shares, given, n, 200 * times)
+            two = (f"{first} and {second}, alike {alike}", [first, second], alike)
+            yield Cell("paired shares", worlds.shares, two, n, 400 * times)
+            yield Cell("gap of shares", worlds.shares, two, n, 200 * times)
     for n in (10, 20, 30, 50, 100):
         for none, full, shift, alike in (
             (0.4, 0.35, 0.5, 0.7),

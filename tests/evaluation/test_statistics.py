@@ -2,12 +2,14 @@
 
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from scipy.stats import permutation_test, ttest_rel
 from statsmodels.stats.contingency_tables import mcnemar
+from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import TTestPower
 from statsmodels.stats.weightstats import DescrStatsW
 
@@ -28,7 +30,7 @@ def graded(values: list[float]) -> list[ExampleScore]:
     return [ExampleScore(TEXT, {"rouge_l": one}) for one in values]
 
 
-def labelled(pairs: list[tuple[str, str | None]]) -> list[ExampleScore]:
+def labelled(pairs: Sequence[tuple[str, str | None]]) -> list[ExampleScore]:
     return [
         ExampleScore(Parsed(told, ""), {"accuracy": float(told == wanted)}, expected=wanted) for wanted, told in pairs
     ]
@@ -210,6 +212,9 @@ def test_holm_corrects_for_the_family() -> None:
     assert [one.p_corrected for one in told] == pytest.approx([0.06, 0.04, 0.06, 0.06])
     assert holm([difference(0.01)], comparisons=15)[0].p_corrected == pytest.approx(0.15)
     assert holm([]) == []
+    p = list(np.random.default_rng(0).beta(0.3, 2, 12))
+    statsmodels = multipletests(p, method="holm")[1]
+    assert [one.p_corrected for one in holm([difference(one) for one in p])] == pytest.approx(list(statsmodels))
 
 
 # --- how many examples ------------------------------------------------------------------------------------------------
