@@ -70,8 +70,7 @@ def _cell(count: int, share: float, right: bool) -> str:
     """`right` marks the diagonal by its edge too, so that the shade is not all that tells it."""
     shade = f' style="--share:{share:.2f}"' if count else ""
     mark = " cp-right" if right else ""
-    dark = " cp-dark" if share > 0.55 else ""
-    return f'<td class="cp-cell{mark}{dark}"{shade}>{count:,}</td>' if count else f'<td class="cp-cell{mark}">·</td>'
+    return f'<td class="cp-cell{mark}"{shade}>{count:,}</td>' if count else f'<td class="cp-cell{mark}">·</td>'
 
 
 def per_label_view(words: Words, scores: Mapping[str, LabelScore]) -> str:
