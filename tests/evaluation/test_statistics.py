@@ -18,6 +18,7 @@ from backend.evaluation.intervals import apart, mean_limits, score_limits, tango
 from backend.evaluation.statistics import examples_needed, gap, holm, paired, parts, score_of
 from backend.evaluation.values import Difference, ExampleScore, Interval, Parsed
 from backend.evaluation.verdicts import family
+from backend.examples.task import Metric
 
 TEXT = Parsed("x", "metrics.rule.text")
 
@@ -68,8 +69,8 @@ def test_the_gap_of_two_groups_is_that_of_newcombes_table(
     a: tuple[int, int], b: tuple[int, int], limits: tuple[float, float]
 ) -> None:
     """Newcombe 1998, "Interval estimation for the difference between independent proportions", table II, method 10."""
-    groups = [shares(*[1] * k, *[0] * (n - k)) for k, n in (a, b)]
-    told = gap("accuracy", *groups)
+    first, second = (shares(*[1] * k, *[0] * (n - k)) for k, n in (a, b))
+    told = gap("accuracy", first, second)
     assert rounded((told.low, told.high)) == limits
     assert told.n == a[1] + b[1]
     assert told.test == "fisher"
@@ -262,7 +263,8 @@ def test_a_corrected_p_asks_for_more_examples() -> None:
 @pytest.mark.parametrize("n", [0, 1, 2, 30])
 @pytest.mark.parametrize("right", [0.0, 1.0])
 def test_all_right_or_all_wrong_is_not_taken_for_certain(n: int, right: float) -> None:
-    for metric, scores in (("accuracy", shares(*[right] * n)), ("rouge_l", graded([right] * n))):
+    both: dict[Metric, list[ExampleScore]] = {"accuracy": shares(*[right] * n), "rouge_l": graded([right] * n)}
+    for metric, scores in both.items():
         value, interval = score_of(metric, scores)
         assert value == (right if n else 0.0)
         assert interval.high - interval.low >= (0.1 if n == 30 else 0.6)
