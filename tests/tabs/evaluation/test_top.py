@@ -247,15 +247,8 @@ def test_what_an_assistant_cannot_be_asked_is_said_before_it_starts(
 
 
 def run(project: Project, **fields: Any) -> Run:
-    told = {
-        "id": "a",
-        "kind": "evaluation",
-        "title": "둘",
-        "state": "running",
-        "folder": project.folder,
-        "created": 1.0,
-    }
-    return Run(**{**told, **fields})
+    told = {"id": "a", "kind": "evaluation", "title": "둘", "state": "running", "created": 1.0}
+    return Run(**{**told, "folder": project.folder, **fields})
 
 
 def test_only_runs_of_this_tab_that_can_be_tended_are_listed(words: Words, project: Project) -> None:
