@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from backend.assistants import PER_INPUT, Assistant, Examples, Part, Selection, Shot
+from backend.advice.gathering import takes
+from backend.assistants import PER_INPUT, Assistant, Examples, Instructions, Part, Selection, Shot
 from backend.errors import NotFound
+from backend.examples.task import Task
 from backend.projects.assistants import SavedAssistant
 from backend.projects.folder import Project
 from backend.prompts.for_task import plain_assistant
-from backend.prompts.templates import variables
 
 NOTE: Final = "fewshot.draft"
 MOST: Final = 64
@@ -33,11 +34,15 @@ class Draft(Part):
 
 
 def read_draft(project: Project) -> Draft:
-    """As it was left; a new one when there is none, or a newer studio left it."""
+    """As it was left; one on the assistant made for the task when there is none, or a newer studio left it."""
+    kept = project.get_note(NOTE)
     try:
-        return Draft.model_validate(project.get_note(NOTE) or {})
+        if kept is not None:
+            return Draft.model_validate(kept)
     except ValueError:
-        return Draft()
+        pass
+    fits = [one for one in fitting(project) if one.assistant.instructions != Instructions()]
+    return Draft(base=fits[0].id if fits else None)
 
 
 def keep_draft(project: Project, draft: Draft) -> Draft:
@@ -67,10 +72,19 @@ def assistant_of(project: Project, draft: Draft, language: str) -> Assistant:
 
 
 def fitting(project: Project) -> list[SavedAssistant]:
-    """Saved assistants whose template asks for nothing that the task's examples do not have; the latest first."""
-    task = project.examples.task()
-    inputs = set(task.inputs) if task else {"input"}
-    return [one for one in project.assistants.list() if set(variables(one.assistant.instructions.template)) <= inputs]
+    """Saved assistants whose template asks for nothing that the task's examples do not have.
+
+    Those made for the task stand first, as far as that can be seen: they name its labels, or say more than the input.
+    """
+    task = project.examples.task() or Task()
+    fits = [one for one in project.assistants.list() if takes(one.assistant, task)]
+    return sorted(fits, key=lambda one: -_made_for(one.assistant.instructions, task))
+
+
+def _made_for(instructions: Instructions, task: Task) -> float:
+    text = f"{instructions.system}\n{instructions.template}"
+    named = sum(label in text for label in task.labels) / len(task.labels) if task.labels else 0.0
+    return named + (0.5 if instructions.template.strip() != "{input}" else 0.0)
 
 
 def moved(draft: Draft, place: int, step: int) -> Draft:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
-from typing import Final
+from typing import Any, Final
 
 import gradio as gr
 
@@ -83,8 +82,10 @@ def wire(services: Services, words: Words, session: Session, part: SearchPart) -
     for listen in (part.base.input, part.budget.input):
         listen(show(searching.plan), chosen, [*plans, *results], **QUIET)
     for kind in KINDS:
-        start = show(partial(searching.start, kind))
-        part.starts[kind].click(start, [*chosen, part.proposer], part.results[kind], **QUIET)
+        start = show(searching.starter(kind))
+        part.starts[kind].click(
+            start, [*chosen, part.proposer], part.results[kind], **(QUIET | {"trigger_mode": "once"})
+        )
         part.results[kind].click(show(searching.press), [current, part.base], [*results, part.base], **QUIET)
     # Running work changed: what it came to is drawn anew, and only then.
     session.seen.change(show(searching.results), [current, part.base], results, **QUIET)

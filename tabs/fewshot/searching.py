@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 import gradio as gr
@@ -143,10 +144,15 @@ class Searching:
 
     # --- doing
 
-    def start(
-        self, kind: str, project_id: str, base: int | None, budget: int, proposer: str, request: gr.Request
-    ) -> str:
-        project = self.project(project_id, request)
+    def starter(self, kind: str) -> Callable[..., str]:
+        """The handler of one kind's button. A function of its own: Gradio reads the signature of what it is given."""
+
+        def start(project_id: str, base: int | None, budget: int, proposer: str, request: gr.Request) -> str:
+            return self.start(kind, self.project(project_id, request), base, budget, proposer)
+
+        return start
+
+    def start(self, kind: str, project: Project, base: int | None, budget: int, proposer: str) -> str:
         saved = self.saved(project, base)
         if saved is None:
             raise BadInput("error.build_no_base")
