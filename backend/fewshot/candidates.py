@@ -31,12 +31,13 @@ class Budget(Part):
     answers     model answers in all, at most
     candidates  sets of examples to try, at most
     counts      how many examples a set may have
+    methods     ways of drawing them; examples chosen for each input (Liu et al. 2022) are a way among others
     """
 
     answers: int = Field(600, ge=1, le=1_000_000)
     candidates: int = Field(16, ge=1, le=256)
     counts: tuple[int, ...] = (1, 2, 4, 8)
-    methods: tuple[Method, ...] = ("balanced", "diverse", "random")
+    methods: tuple[Method, ...] = ("balanced", "diverse", "nearest_embedding", "random")
     seed: int = Field(0, ge=0, lt=2**31)
 
 

@@ -21,6 +21,8 @@ MOST_EXAMPLES: Final = 5_000
 """Dev examples that are considered; of more, so many are drawn."""
 
 
+LONGEST: Final = 100_000
+"""Characters of an input that is tried: far beyond the windows here, and so many may be held in memory."""
 DRAWN_FROM: Final = 2_000
 """Train examples that sets are drawn from, besides one of each answer."""
 
@@ -87,9 +89,15 @@ def metric_of(task: Task) -> Metric:
 
 
 def dev_examples(project: Project, task: Task, count: int, seed: int) -> tuple[Example, ...]:
-    """`count` dev examples, drawn evenly, each input once; of a labelled task any first few hold the labels evenly."""
-    drawn = considered(project.examples.each("dev", "tune"), seed, MOST_EXAMPLES)
+    """`count` dev examples, drawn evenly, each input once; of a labelled task any first few hold the labels evenly.
+
+    Those longer than LONGEST are left out. Raises BadInput("error.fewshot_too_long") when none is shorter.
+    """
+    short = (one for one in project.examples.each("dev", "tune") if len(one.text()) <= LONGEST)
+    drawn = considered(short, seed, MOST_EXAMPLES)
     once = list({one.input_key: one for one in drawn if isinstance(one, Example)}.values())
+    if not once:
+        raise BadInput("error.fewshot_too_long", limit=f"{LONGEST:,}")
     Random(f"dev {seed}").shuffle(once)
     spread: Sequence[Example] = spread_over((one.output, one) for one in once) if task.labelled else once
     return tuple(spread[:count])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Final
 
@@ -23,8 +24,13 @@ def seconds_for(project: Project, assistant: Assistant, answers: int) -> float |
     return answers / speed if speed else None
 
 
-def keep_speed(project: Project, ref: ModelRef, answers: int, seconds: float) -> None:
-    """Remember what a run measured; too few answers are not worth it."""
+def keep_speed(project: Project, ref: ModelRef, timed: Sequence[tuple[int, float]]) -> None:
+    """Remember what a run measured, as (answers, seconds) of each turn; too few answers are not worth it.
+
+    The first turn waits for the model to be loaded and counts only when there is no other.
+    """
+    turns = timed[1:] or timed
+    answers, seconds = sum(count for count, _ in turns), sum(took for _, took in turns)
     if answers >= FEWEST and seconds > 0:
         project.set_note(_key(ref), answers / seconds)
 

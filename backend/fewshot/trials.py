@@ -33,7 +33,7 @@ class Trials:
         self._scores: dict[str, list[ExampleScore]] = {}
         self._failed: dict[str, list[bool]] = {}
         self._told = {(tried.round, tried.name): tried for tried in tried_in(output)}
-        self._asked, self._seconds = 0, 0.0
+        self._timed: list[tuple[int, float]] = []
 
     def run(self) -> list[Tried]:
         """Try all candidates to the end of the plan; returns those of the last round, the base first.
@@ -52,7 +52,7 @@ class Trials:
                 if number < len(halving.rounds):
                     field = self._cut(field, tried[1:], halving.rounds[number].candidates)
         finally:
-            keep_speed(self._project, base.assistant.model, self._asked, self._seconds)
+            keep_speed(self._project, base.assistant.model, self._timed)
         return tried
 
     def _tell(self, number: int, halving: Halving) -> None:
@@ -97,8 +97,7 @@ class Trials:
         began, stop = time.monotonic(), self._progress.stop_event
         did = answer_examples(self._project, self._answers, candidate.assistant, examples, self._where, stop, told)
         if did.asked:
-            self._asked += did.asked
-            self._seconds += time.monotonic() - began
+            self._timed.append((did.asked, time.monotonic() - began))
         self._progress.check_stop()
         return did.fingerprint
 
