@@ -17,8 +17,10 @@ import random
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 # Before torch is imported for the first time.
@@ -44,6 +46,24 @@ PARTS = (
     ("정말", "생각보다", "조금", "너무", "처음부터 끝까지", "오랜만에", "솔직히", "별 기대 없이 봤지만"),
     ("재미있었습니다.", "지루했습니다.", "훌륭합니다.", "엉성합니다.", "마음에 남습니다.", "아쉽습니다.", "좋았어요."),
 )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Spent:
+    """Seconds on the clock, and seconds of this process's processors, which neighbours hardly change."""
+
+    wall: float
+    cpu: float
+
+
+class Watch:
+    """Started when it is made."""
+
+    def __init__(self) -> None:
+        self._wall, self._cpu = time.perf_counter(), time.process_time()
+
+    def read(self) -> Spent:
+        return Spent(time.perf_counter() - self._wall, time.process_time() - self._cpu)
 
 
 class Bench:
@@ -72,12 +92,12 @@ class Bench:
             for at in range(0, len(texts), AT_ONCE)
         ]
 
-    def bare(self) -> float:
+    def bare(self) -> Spent:
         """Seconds of `generate` for all, and nothing else."""
         import torch
 
         batches = [batch.to(self.engine.device) for batch in self.prompts()]
-        began = time.perf_counter()
+        watch = Watch()
         with torch.inference_mode():
             for batch in batches:
                 made = self.loaded.model.generate(
@@ -85,9 +105,9 @@ class Bench:
                     max_new_tokens=ASSISTANT.decoding.max_new_tokens, do_sample=False,
                 )  # fmt: skip
                 made.tolist()
-        return time.perf_counter() - began
+        return watch.read()
 
-    def one_by_one(self) -> float:
+    def one_by_one(self) -> Spent:
         """Seconds of `generate`, a prompt at a time."""
         import torch
 
@@ -96,7 +116,7 @@ class Bench:
             for batch in self.prompts()
             for row in range(len(batch["input_ids"]))
         ]
-        began = time.perf_counter()
+        watch = Watch()
         with torch.inference_mode():
             for ids in rows:
                 ids = ids.to(self.engine.device)
@@ -105,17 +125,17 @@ class Bench:
                     max_new_tokens=ASSISTANT.decoding.max_new_tokens, do_sample=False,
                 )  # fmt: skip
                 made.tolist()
-        return time.perf_counter() - began
+        return watch.read()
 
-    def path(self) -> float:
+    def path(self) -> Spent:
         """Seconds of the whole evaluation in a project of its own."""
         project = self.project()
-        began = time.perf_counter()
+        watch = Watch()
         did = answer_examples(project, self.answering, ASSISTANT, self.reviews, lambda ref: self.folder)
         kept = project.answers.get(did.fingerprint)
         answers = [kept[one.input_key] for one in self.reviews]
         scores_of(project.database, TASK, did.fingerprint, self.reviews, answers)
-        spent = time.perf_counter() - began
+        spent = watch.read()
         assert did.asked == len(self.reviews) and not did.failed
         return spent
 
@@ -143,8 +163,11 @@ def reviews(count: int, seed: int = 7) -> list[Example]:
     return found
 
 
-def in_turn(first: Any, second: Any, pairs: int) -> list[tuple[float, float]]:
-    """Seconds of both, measured in turn; which one goes first changes."""
+Way = Callable[[], Spent]
+
+
+def in_turn(first: Way, second: Way, pairs: int) -> list[tuple[Spent, Spent]]:
+    """What both took, measured in turn; which one goes first changes."""
     told = []
     for number in range(pairs):
         if number % 2:
@@ -158,8 +181,9 @@ def in_turn(first: Any, second: Any, pairs: int) -> list[tuple[float, float]]:
 def overhead(bench: Bench, pairs: int) -> Figure:
     told = in_turn(bench.path, bench.bare, pairs)
     return median_of(
-        "overhead_ratio", [path / bare for path, bare in told], "x", "<= 1.10",
-        path_s=[round(path, 2) for path, _ in told], generate_s=[round(bare, 2) for _, bare in told],
+        "overhead_ratio", [path.wall / bare.wall for path, bare in told], "x", "<= 1.10",
+        cpu_ratio=round(median(path.cpu / bare.cpu for path, bare in told), 3),
+        path_s=[round(path.wall, 2) for path, _ in told], generate_s=[round(bare.wall, 2) for _, bare in told],
         examples=len(bench.reviews), batch=AT_ONCE,
     )  # fmt: skip
 
@@ -167,8 +191,9 @@ def overhead(bench: Bench, pairs: int) -> Figure:
 def batched(bench: Bench, pairs: int) -> Figure:
     told = in_turn(bench.path, bench.one_by_one, pairs)
     return median_of(
-        "batched_ratio", [single / path for path, single in told], "x", ">= 5",
-        path_s=[round(path, 2) for path, _ in told], one_by_one_s=[round(single, 2) for _, single in told],
+        "batched_ratio", [single.wall / path.wall for path, single in told], "x", ">= 5",
+        cpu_ratio=round(median(single.cpu / path.cpu for path, single in told), 3),
+        path_s=[round(path.wall, 2) for path, _ in told], one_by_one_s=[round(one.wall, 2) for _, one in told],
         examples=len(bench.reviews),
     )  # fmt: skip
 
@@ -181,7 +206,7 @@ def measure(folder: Path, count: int, pairs: int) -> Iterator[Figure]:
         try:
             bench.path()
             bench.bare()
-            for figure in (overhead(bench, pairs), batched(bench, max(2, pairs // 2))):
+            for figure in (overhead(bench, pairs), batched(bench, max(3, pairs // 2))):
                 threads: dict[str, object] = {"threads": torch.get_num_threads(), "crew": threading.active_count()}
                 yield Figure(figure.figure, figure.value, figure.unit, figure.aim, {**figure.detail, **threads})
         finally:

@@ -167,9 +167,11 @@ def test_a_model_that_has_gone_is_told_and_the_others_go_on(
 # --- without a process of its own -------------------------------------------------------------------------------------
 
 
-def evaluate(project: Project, host: ModelHost, saved: list[SavedAssistant], folder: Path, **more: bool) -> Progress:
+def evaluate(
+    project: Project, host: ModelHost, saved: list[SavedAssistant], folder: Path, ask_faults_again: bool = False
+) -> Progress:
     progress = Progress(RunFolder(folder), RunState())
-    Evaluation(project, host, Answering(host), drawn(project, "test"), progress, **more).run(saved)
+    Evaluation(project, host, Answering(host), drawn(project, "test"), progress, ask_faults_again).run(saved)
     return progress
 
 
