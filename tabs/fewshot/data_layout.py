@@ -253,7 +253,7 @@ def list_layout(words: Words) -> ListView:
     widgets.heading(t("data.list"))
     with gr.Row(equal_height=False, elem_id="fs-filters"):
         search = gr.Textbox(
-            label=t("data.search"), placeholder=t("data.search_hint"), max_lines=1, min_width=200, elem_id="fs-search"
+            label=t("data.search"), placeholder=t("data.search_hint"), max_lines=1, min_width=260, elem_id="fs-search"
         )
         split = gr.Dropdown(
             split_choices(words), value="", label=t("data.by_split"), min_width=120, elem_id="fs-by-split"

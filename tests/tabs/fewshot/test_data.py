@@ -54,12 +54,17 @@ def project(services: Any) -> Project:
     return found
 
 
+@pytest.fixture(scope="module")
+def view() -> data_layout.Layout:
+    with gr.Blocks():
+        return data_layout.layout(Words("ko"))
+
+
 @pytest.fixture
-def desk(services: Any, monkeypatch: pytest.MonkeyPatch) -> Desk:
+def desk(services: Any, view: data_layout.Layout, monkeypatch: pytest.MonkeyPatch) -> Desk:
     words = Words("ko")
     monkeypatch.setattr(words, "say", lambda key, *kind, **details: words.t(key, **details))
-    with gr.Blocks():
-        return Desk(services, words, data_layout.layout(words))
+    return Desk(services, words, view)
 
 
 @pytest.fixture
