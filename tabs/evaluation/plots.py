@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-COLOURS: Final = ("#276c59", "#b0793a", "#5b6f9a", "#5aa78d", "#8a5a74", "#78746a", "#35866f", "#a8a396")
+COLOURS: Final = ("#35866f", "#b0793a", "#6d82b0", "#5aa78d", "#9c6a86", "#78746a", "#276c59", "#a8a396")
 MARKERS: Final = ("circle", "square", "diamond", "triangle-up", "cross", "star", "pentagon", "hexagon")
 FONT: Final = "Pretendard, Noto Sans KR, Noto Sans CJK KR, Apple SD Gothic Neo, Malgun Gothic, system-ui, sans-serif"
 HEIGHT: Final = 340
