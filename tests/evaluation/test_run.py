@@ -73,7 +73,7 @@ def remote(project: Project, settings: Settings, url: str, name: str = "remote",
     return project.assistants.save(name, SHORT.model_copy(update={"model": model, "instructions": instructions}))
 
 
-def until(condition: Callable[[], bool], seconds: float = 120) -> None:
+def until(condition: Callable[[], bool], seconds: float = 300) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "did not happen in time"
