@@ -68,7 +68,7 @@ def _drawn(base: Assistant, pool: Sequence[NewExample], budget: Budget) -> Itera
             seed = budget.seed + number // 2
             order = _order(method, reordered)
             examples = drawn_examples(pool, Selection(method=method, count=size, order=order, seed=seed))
-            identity = (identity_of(examples.shots), *((size, order) if method in PER_INPUT else ()))
+            identity = (identity_of(examples.shots), *((method, size, order) if method in PER_INPUT else ()))
             if identity not in seen:
                 seen.add(identity)
                 key = f"search.tried.{method}" + ("_reordered" if reordered else "")
