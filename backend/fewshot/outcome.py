@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from backend.assistants import Part
 from backend.errors import BadInput, Busy
+from backend.evaluation.cost import keep_making
 from backend.evaluation.statistics import paired
 from backend.evaluation.values import Difference, Verdict
 from backend.evaluation.verdicts import verdict
@@ -81,7 +82,10 @@ def save_candidate(
     note = note_of(outcome, next(one for one in tried_of(run) if one.name == wanted), tell)
     parent = run.config.get("parent")
     kept_name = name or assistant.name or assistant.model.label()
-    return project.assistants.save(kept_name, assistant, note, parent if isinstance(parent, int) else None)
+    kept = project.assistants.save(kept_name, assistant, note, parent if isinstance(parent, int) else None)
+    if run.started is not None and run.ended is not None:
+        keep_making(project, kept.assistant, max(0.0, run.ended - run.started))
+    return kept
 
 
 def note_of(outcome: SearchOutcome, chosen: Tried, tell: Tell) -> str:
