@@ -88,7 +88,8 @@ class Judging:
         """Keep what was said of the pair on the page, and show the next. Raises BadInput("error.page_action")."""
         pressed, project = widgets.chosen(event), self.desk.project(project_id, request)
         verdict = next((one for one in VERDICTS if one == pressed.what), None)
-        if pressed.do != "rate" or verdict is None or not pair:
+        compared = {one.id for answers in self.desk.needed(project).answers for one in answers}
+        if pressed.do != "rate" or verdict is None or not pair or not compared.issuperset(pair):
             raise BadInput("error.page_action")
         rate(project, owner(request), pair[0], pair[1], verdict)
         return self.next(project, looked, owner(request))

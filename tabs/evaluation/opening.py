@@ -51,7 +51,9 @@ class Opening:
             view.limit: choice.limit,
             view.cost: choice.cost,
         }
-        return {**widgets_now, **self.drawn(project, choice, {})}
+        # A pair to be rated may be of the project that was open before.
+        empty: Updates = {view.rating: "", view.pair: None, view.rate: gr.update(visible=True)}
+        return {**widgets_now, **empty, **self.drawn(project, choice, {})}
 
     def choose(self, project_id: str, looked: Looked, request: gr.Request, **form: Any) -> Any:
         """Something of the choice was changed by hand."""

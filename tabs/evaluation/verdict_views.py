@@ -29,7 +29,7 @@ def verdict_view(words: Words, comparison: Comparison, choice: Choice) -> str:
     lead = sentence(words, verdicts[0]) if verdicts else one_sentence(words, comparison)
     settled = bool(verdicts) and verdicts[0].outcome in ("better", "worse")
     split = t(f"compare.split_name_{choice.split}")
-    based = t("compare.based" if verdicts else "compare.based_one", split=split, n=comparison.n)
+    based = t("compare.based" if len(comparison.rows) > 1 else "compare.based_one", split=split, n=comparison.n)
     others = [sentence(words, verdict) for pair, verdict in comparison.pairs.items() if pair != (0, 1)]
     lines = [*caveats(words, comparison, choice), based]
     told = "".join(f"<p>{escape(line)}</p>" for line in lines)
@@ -67,7 +67,7 @@ def one_sentence(words: Words, comparison: Comparison) -> str:
 def caveats(words: Words, comparison: Comparison, choice: Choice) -> list[str]:
     """What the person must know before relying on it."""
     t, told = words.t, []
-    missing = sum(row.missing for row in comparison.rows)
+    missing = sum(row.missing for row in comparison.rows if row.score is not None)
     if any(row.score is None for row in comparison.rows):
         told.append(t("compare.some_left_out"))
     if missing:

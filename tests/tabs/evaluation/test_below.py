@@ -198,8 +198,9 @@ def test_pairs_are_rated_blind_one_after_the_other(
     ]
     with pytest.raises(BadInput):
         judging.rate(answered.id, {}, second[view.pair], visitor, pressed("rate", "splendid"))
-    with pytest.raises(BadInput):
-        judging.rate(answered.id, {}, None, visitor, pressed("rate", "first"))
+    for stale in (None, [900, 901]):
+        with pytest.raises(BadInput):
+            judging.rate(answered.id, {}, stale, visitor, pressed("rate", "first"))
     assert len(ratings(answered)) == 1
 
 

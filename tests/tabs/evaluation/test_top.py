@@ -264,3 +264,12 @@ def test_the_stamp_stands_still_while_a_run_moves_on(project: Project) -> None:
     assert running.stamp([run(project, done=1)]) == running.stamp([run(project, done=2)])
     assert running.stamp([run(project)]) != running.stamp([run(project, state="succeeded")])
     assert running.stamp([run(project, kind="batch")]) == running.stamp([])
+
+
+def test_only_answers_of_those_compared_count_as_missing(
+    words: Words, services: Services, answered: Project, saved: tuple[SavedAssistant, ...]
+) -> None:
+    found = compare(answered, [saved[0].id, saved[2].id], where=services.host.where)
+    told = verdict_views.caveats(words, found, Choice())
+    assert words.t("compare.some_left_out") in told
+    assert words.t("compare.partly", missing=60, n=60) not in told
