@@ -89,17 +89,17 @@ def _tango_score(a_only: int, b_only: int, n: int, delta: float) -> float:
 def mean_limits(value: float, parts: NDArray[np.float64]) -> tuple[float, float]:
     """Limits of a mean difference in -1..1 from each example's part in it, which stand around `value`.
 
-    Student's t after half an example each way has been added, as far off as the farthest seen: what Bonett and Price
-    2012 do for shares (there a whole one), so that a handful of examples that all point one way is not taken for proof.
+    Student's t after one example each way has been added, as far off as those that differ are (root mean square). Of
+    shares that is Bonett and Price 2012; so a handful of examples that all point one way is not taken for proof.
     """
     n = len(parts)
     if n == 0:
         return -1.0, 1.0
-    far = float(np.abs(parts).max())
-    far = far if far > ROUNDING else 1.0
-    centre = value * n / (n + 1)
-    variance = max(float((parts**2).sum() + far**2) / (n + 1) - centre**2, 0.0)
-    half = student(n - 1) * math.sqrt(variance / (n + 1))
+    differs = parts[np.abs(parts) > ROUNDING]
+    square = float((differs**2).mean()) if len(differs) else 1.0
+    centre = value * n / (n + 2)
+    variance = max((float((parts**2).sum()) + 2 * square) / (n + 2) - centre**2, 0.0)
+    half = student(n - 1) * math.sqrt(variance / (n + 2))
     return max(-1.0, centre - half), min(1.0, centre + half)
 
 

@@ -157,9 +157,9 @@ def difference_cells(times: int) -> Iterable[Cell]:
             yield Cell("paired means", worlds.graded, given, n, 250 * times)
             yield Cell("gap of means", worlds.graded, given, n, 250 * times)
     for n in (20, 30, 60, 150):
-        yield Cell("paired macro F1", worlds.labels, ("3 labels, 0.6 and 0.75", 3, [0.6, 0.75], 0.7), n, 100 * times)
-        yield Cell("paired span F1", worlds.spans, ("0.5 and 0.65", [0.5, 0.65]), n, 100 * times)
-        yield Cell("paired chrf", worlds.texts, ("chrf, 0.5 and 0.6", "chrf", [0.5, 0.6]), n, 100 * times)
+        yield Cell("paired macro F1", worlds.labels, ("3 labels, 0.6 and 0.75", 3, [0.6, 0.75], 0.7), n, 300 * times)
+        yield Cell("paired span F1", worlds.spans, ("0.5 and 0.65", [0.5, 0.65]), n, 300 * times)
+        yield Cell("paired chrf", worlds.texts, ("chrf, 0.5 and 0.6", "chrf", [0.5, 0.6]), n, 300 * times)
 
 
 def alike_cells(times: int) -> Iterable[Cell]:

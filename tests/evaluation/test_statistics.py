@@ -131,13 +131,26 @@ def test_the_jackknife_of_macro_f1_is_near_the_bootstraps_error() -> None:
     assert error == pytest.approx(counts.values(weights).std(ddof=1), rel=0.06)
 
 
-def test_mean_limits_are_students_with_half_an_example_each_way() -> None:
+def test_mean_limits_are_students_with_one_example_each_way() -> None:
     seen = np.array([0.2, -0.1, 0.0, 0.4, 0.3, 0.0])
-    with_two = DescrStatsW(np.array([*seen, 0.4, -0.4]), weights=np.array([1.0] * 6 + [0.5] * 2))
-    half = 2.570582 * math.sqrt(with_two.var / 7)
+    far = math.sqrt((0.04 + 0.01 + 0.16 + 0.09) / 4)
+    with_two = DescrStatsW(np.array([*seen, far, -far]))
+    half = 2.570582 * math.sqrt(with_two.var / 8)
     assert mean_limits(float(seen.mean()), seen) == pytest.approx(
         (with_two.mean - half, with_two.mean + half), abs=1e-5
     )
+
+
+def test_mean_limits_of_shares_are_bonett_and_prices_with_students_t() -> None:
+    """7 only A, 1 only B, of 21 (Fagerland, Lydersen and Laake 2014): -0.508 to -0.013 by the normal distribution."""
+    parts_of_21 = np.array([-1.0] * 7 + [1.0] + [0.0] * 13)
+    low, high = mean_limits(-6 / 21, parts_of_21)
+    centre, wider = -6 / 23, 2.085963 / 1.959964
+    half = 1.959964 * math.sqrt((10 / 23 - (6 / 23) ** 2) / 23)
+    assert (low, high) == pytest.approx((centre - half * wider, centre + half * wider), abs=1e-5)
+
+
+def test_mean_limits_of_no_difference_at_all_have_a_width() -> None:
     low, high = mean_limits(0.0, np.zeros(20))
     assert -0.4 < low < -0.05 < 0.05 < high < 0.4
 
