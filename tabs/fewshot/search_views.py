@@ -15,6 +15,9 @@ from backend.jobs.run import Run
 from tabs import widgets
 from tabs.text import Words
 
+SHOWN = 6
+"""Candidates that are shown at once; the best stand first."""
+
 
 def fault_view(told: str) -> str:
     return f'<p class="bd-fault">△ {escape(told)}</p>'
@@ -37,17 +40,26 @@ def search_view(
         return ""
     rows = [tried_row(words, one, one.name == outcome.best.name) for one in tried]
     heads = (t("build.tried"), t("build.tried_score"), t("build.tried_answers"))
+    shown, rest = rows[:SHOWN], rows[SHOWN:]
     verdict = outcome.verdict(t("build.base_row"), t(outcome.best.about.key, **outcome.best.about.details))
     told = t(verdict.key, **verdict.details) if verdict else t("build.nothing_better")
     left_out = "".join(f"<li>{escape(t(one.key, **one.details))}</li>" for one in skipped)
     save = widgets.action(t("build.save_best"), "save_best", run.id, kind="primary") if outcome.better else ""
     return (
         f'<p class="bd-verdict">{escape(told)}</p>'
-        f"{widgets.table(heads, rows, css='bs-tried')}"
+        f"{widgets.table(heads, shown, css='bs-tried')}{folded(words, heads, rest)}"
         f'<p class="bd-told">{escape(t("build.optimistic"))}</p>'
         + (f'<ul class="bs-skipped">{left_out}</ul>' if left_out else "")
         + f'<div class="acts">{save}</div>'
     )
+
+
+def folded(words: Words, heads: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+    """The rest of a long table, opened on demand."""
+    if not rows:
+        return ""
+    told = escape(words.t("build.more_tried", count=len(rows)))
+    return f'<details class="bs-more"><summary>{told}</summary>{widgets.table(heads, rows, css="bs-tried")}</details>'
 
 
 def tried_row(words: Words, one: Tried, best: bool) -> tuple[str, str, str]:
@@ -85,7 +97,11 @@ def band_view(words: Words, band: Band) -> str:
         if one.by is not None
     ]
     told = t("build.band_result", n=band.n, **figures)
-    return f'<p class="bd-verdict">{escape(told)}</p>{measured(words, t("build.variant"), rows)}'
+    first = len(band.by)
+    few, rest = rows[:first], rows[first:]
+    heads = (t("build.variant"), t("build.score"))
+    more = folded(words, heads, rest)
+    return f'<p class="bd-verdict">{escape(told)}</p>{measured(words, t("build.variant"), few)}{more}'
 
 
 def curve_view(words: Words, curve: Curve) -> str:
