@@ -183,7 +183,7 @@ def bring_layout(words: Words) -> BringView:
     with gr.Accordion(t("data.bring"), open=False, elem_id="fs-bring") as box:
         with gr.Row(equal_height=False):
             file = gr.File(
-                label=t("data.file"), file_types=ENDINGS, height=140, scale=1, min_width=240, elem_id="fs-file"
+                label=t("data.file"), file_types=ENDINGS, height=168, scale=1, min_width=240, elem_id="fs-file"
             )
             pasted = gr.Textbox(
                 label=t("data.pasted"),
