@@ -66,7 +66,7 @@ PER_INPUT: Final[frozenset[Method]] = frozenset({"nearest_embedding", "nearest_b
 
 
 class Selection(Part):
-    """How shots are chosen: `count` of them, in what order. `mixed` is half the nearest, half spread over the labels."""
+    """How shots are chosen: `count` of them, and their order. `mixed` is half the nearest, half spread over labels."""
 
     method: Method = "by_hand"
     count: int = Field(4, ge=0, le=64)
