@@ -6,18 +6,23 @@
     nothing    two labels, a denied one ("not positive", "긍정이 아님") or none: unreadable
 
 A label inside a longer one ("긍정" in "매우 긍정") is not mentioned, neither is one inside another word ("배송" in
-"배송비", "만족" in "불만족"); Korean endings may follow it ("긍정입니다", "긍정적인").
+"배송비", "만족" in "불만족"); Korean endings may follow it ("긍정입니다", "긍정적인"). Signs that make another label of
+it belong to it: "-1" is not "1", "C#" is not "C".
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
 WRAPPING: Final = " \t\"'`“”‘’«»「」『』<>()[]{}*#~.,!?。！？、:：;·•-–—=→"
+SIGNS: Final = "-+"
+"""Before a number they are a part of it."""
+TAILS: Final = "#+-"
+"""After a letter or a number they may be a part of it: "C#", "C++", "A-"."""
 SPACES: Final = re.compile(r"[\s_]+|(?<=\w)-(?=\w)")
 NUMBERED: Final = re.compile(r"^\s*(?:[-*•·>]|\(?\d{1,3}[.)])\s+")
 ENDING: Final = (
@@ -40,6 +45,8 @@ DENIED_AFTER: Final = re.compile(
     r"(?:보기|볼|할|하기|말하기|말할|분류하기|분류할)?(?:는|가|이|에|에는|도)?\s*(?:수|순)?(?:는|가|도)?\s*"
     r"(?:아니|아닌|아닙|아님|아냐|않|없|어렵|힘들|못)"
 )
+LONGEST_LEAD: Final = 100
+"""Characters before a stated label beyond which nothing before it is a lead-in: LEAD allows fewer."""
 NEAR: Final = 60
 """Characters around a mention that are searched for a denial."""
 
@@ -59,7 +66,20 @@ class Mention(NamedTuple):
 
 def tidy(text: str) -> str:
     """NFC, one case, one kind of space ("card_arrival" and "card-arrival" are two words)."""
-    return SPACES.sub(" ", unicodedata.normalize("NFC", text).casefold())
+    return SPACES.sub(" ", unicodedata.normalize("NFC", text).casefold().replace("−", "-"))
+
+
+def bare(text: str) -> str:
+    """Without what is put around an answer, but with the signs that belong to it."""
+    start, end = len(text) - len(text.lstrip(WRAPPING)), len(text.rstrip(WRAPPING))
+    if start >= end:
+        return ""
+    signed = start > 0 and text[start].isdigit() and text[start - 1] in SIGNS
+    if signed and (start == 1 or text[start - 2] not in SIGNS):
+        start -= 1
+    while text[end - 1].isascii() and text[end - 1] not in " \n" and text[end : end + 1] in tuple(TAILS):
+        end += 1
+    return text[start:end]
 
 
 class LabelReader:
@@ -68,25 +88,30 @@ class LabelReader:
     def __init__(self, labels: Sequence[str]) -> None:
         self._exact = {label.strip(): label for label in labels}
         self._known: dict[str, str | None] = {}
-        for label in labels:
-            name = tidy(label).strip()
-            bare = name.strip(WRAPPING)
-            for form in {name, bare} - {""}:
-                same = self._known.get(form, label)
-                # Two labels that differ only in case or signs cannot be told apart by anything but their spelling.
-                self._known[form] = label if same == label else None
+        names = [tidy(label).strip() for label in labels]
+        self._enter(zip(names, labels, strict=True))
+        # The name of one label is never the short form of another one.
+        self._enter((short, label) for name, label in zip(names, labels, strict=True) if (short := bare(name)) != name)
         self._lengths: dict[str, list[int]] = {}
         for form in sorted(self._known, key=len, reverse=True):
             lengths = self._lengths.setdefault(form[0], [])
             if len(form) not in lengths:
                 lengths.append(len(form))
 
+    def _enter(self, forms: Iterable[tuple[str, str]]) -> None:
+        new: dict[str, str | None] = {}
+        for form, label in forms:
+            if form and form not in self._known:
+                # Two labels that differ only in case or signs cannot be told apart by anything but their spelling.
+                new[form] = label if new.get(form, label) == label else None
+        self._known |= new
+
     def read(self, answer: str) -> Read:
         """One answer, at about 10,000 per second and faster."""
         exact = self._exact.get(answer.strip())
         if exact is not None:
             return Read(exact, "metrics.rule.whole")
-        lines = [tidy(NUMBERED.sub("", line)).strip() for line in answer.splitlines() if line.strip(WRAPPING)]
+        lines = [tidy(NUMBERED.sub("", line.rstrip())).strip() for line in answer.splitlines() if line.strip(WRAPPING)]
         if not lines:
             return Read(None, "metrics.rule.empty")
         alone = [self._alone(line) for line in lines]
@@ -101,7 +126,7 @@ class LabelReader:
         return self._exact.get(text.strip()) or self._alone(tidy(text))
 
     def _alone(self, line: str) -> str | None:
-        return self._known.get(line.strip()) or self._known.get(line.strip(WRAPPING))
+        return self._known.get(line.strip()) or self._known.get(bare(line))
 
     def _line(self, lines: Sequence[str], first: str | None) -> Read | None:
         for line in dict.fromkeys((lines[0], lines[-1])):
@@ -112,8 +137,10 @@ class LabelReader:
 
     def _stated(self, line: str) -> str | None:
         """The label of a short statement: a lead-in such as "답은" or "label:", the label, an ending, nothing more."""
-        said = line.strip(WRAPPING)
+        said = bare(line)
         for mention in self._mentions(said, single=True):
+            if mention.start > LONGEST_LEAD:
+                return None  # no lead-in is so long
             lead = said[: mention.start].rstrip(" \"'“‘([*")
             tail = said[mention.end :].lstrip(" \"'”’)]*")
             if STATES.fullmatch(tail) and (not lead or (LEAD.match(lead) and not _denies(lead + " "))):
@@ -149,11 +176,21 @@ class LabelReader:
         """Where the longest label that begins here ends; lengths are tried, not labels, of which there may be 5,000."""
         for length in self._lengths.get(text[at], ()):
             end = at + length
-            if text[at:end] in self._known and ENDS_WORD.match(text, end):
+            if end <= len(text) and text[at:end] in self._known and ENDS_WORD.match(text, end):
                 bracketed = at > 0 and text[at - 1] in "([\"'" and end < len(text) and text[end] in ")]\"'"
-                if length > 1 or single or bracketed:
+                if (length > 1 or single or bracketed) and not _part_of_more(text, at, end):
                     return end
         return None
+
+
+def _part_of_more(text: str, start: int, end: int) -> bool:
+    """Whether signs around a mention make another label or number of it: the 1 of "-1" and "1.5", the C of "C#"."""
+    before, after = text[max(0, start - 2) : start], text[end : end + 2]
+    if text[start].isdigit() and before and (before[-1] in SIGNS or (before[-1] in ".," and before[0].isdigit())):
+        return True
+    if text[end - 1].isdigit() and after[:1] in (".", ",") and after[1:].isdigit():
+        return True
+    return text[end - 1].isascii() and text[end - 1].isalnum() and after[:1] in ("#", "+")
 
 
 def _denies(before: str) -> bool:

@@ -3,7 +3,7 @@
     classification, sentiment       backend.evaluation.labels: one of the task's labels, or unreadable
     entities                        backend.examples.entity_text: lines "label: text", looked up in the input
     question_answering              the text without "답:" or "Answer:" before it; where the expected answer is a
-                                    number, the answer's number (after "####" or "answer is", or else the last one)
+                                    number, the number that the answer gives as its result (see `_number_in`)
     summarising, translation,
     free_writing                    the text as it is
 
@@ -13,7 +13,7 @@ An answer that is missing (the model failed) or empty is unreadable for every ki
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from backend.evaluation.labels import reader
@@ -34,6 +34,7 @@ CONCLUSION: Final = re.compile(
     r"(?:answer(?:\s+is)?|정답은?|답은?|결과는?|따라서|그러므로)\s*[:：=]?\s*[^\d\n]{0,12}?([-−]?\d[\d,]*(?:\.\d+)?)",
     re.IGNORECASE,
 )
+EQUALS: Final = re.compile(r"=\s?[$₩€£]?\s?$")
 UNIT: Final = r"(?:[가-힣]{1,3}|[a-zA-Z]{1,3}|%|％|°C|°)?"
 ONLY_NUMBER: Final = re.compile(rf"\s*[$₩€£]?\s*({NUMBER.pattern})\s*{UNIT}\s*\.?\s*")
 
@@ -82,7 +83,9 @@ def _entities(task: Task, example: NewExample, answer: str) -> Parsed:
 def _answer(example: NewExample, answer: str) -> Parsed:
     if number_of(example.output) is not None:
         number = _number_in(answer)
-        return Parsed(number, "metrics.rule.number" if number is not None else "metrics.rule.no_number")
+        if number is not None:
+            return Parsed(number, "metrics.rule.number")
+        return Parsed(None, "metrics.rule.two_numbers" if NUMBER.search(answer) else "metrics.rule.no_number")
     text = LEAD_IN.sub("", answer, count=1).strip()
     return Parsed(text, "metrics.rule.answer") if text else Parsed(None, "metrics.rule.empty")
 
@@ -90,16 +93,41 @@ def _answer(example: NewExample, answer: str) -> Parsed:
 def number_of(expected: str) -> str | None:
     """The number that an expected answer is ("72", "$1,200", "1,945년" GSM8K's "... #### 72"), None if it is none."""
     marked = GSM8K.search(expected)
-    only = ONLY_NUMBER.fullmatch(marked[1] if marked else expected)
+    return _only_number(" ".join((marked[1] if marked else expected).split()))
+
+
+def _only_number(line: str) -> str | None:
+    only = ONLY_NUMBER.fullmatch(line)
     return plain_number(only[1]) if only else None
 
 
 def _number_in(answer: str) -> str | None:
-    marked = GSM8K.search(answer)
-    told = NUMBER.findall(marked[1]) if marked else []
-    concluded = CONCLUSION.findall(answer)
-    every = told[:1] or concluded[-1:] or NUMBER.findall(answer)[-1:]
-    return plain_number(every[0]) if every else None
+    """The number that an answer gives as its result, None where it gives several and calls none of them that.
+
+    In this order: after "####"; after words such as "the answer is"; the last one where it stands after "="; the only
+    one; a first line that is nothing but a number; the only one of the last line.
+    """
+    # White space of any length makes the patterns quadratic; without it each start costs the same.
+    lines = [" ".join(line.split()) for line in answer.splitlines() if line.strip()]
+    text = "\n".join(lines)
+    marked = GSM8K.search(text)
+    told = (NUMBER.findall(marked[1]) if marked else [])[:1] or CONCLUSION.findall(text)[-1:]
+    if told:
+        return plain_number(told[0])
+    every = list(NUMBER.finditer(text))
+    numbers = {plain_number(one[0]) for one in every}
+    if len(numbers) == 1 or (every and EQUALS.search(text[max(0, every[-1].start() - 8) : every[-1].start()])):
+        return plain_number(every[-1][0])
+    return _number_of_a_line(lines) if numbers else None
+
+
+def _number_of_a_line(lines: Sequence[str]) -> str | None:
+    """A first line that is a number, but of no list of numbers; or the only number of the last line."""
+    first, last = _only_number(lines[0]), {plain_number(one) for one in NUMBER.findall(lines[-1])}
+    if first is not None:
+        return None if all(_only_number(line) is not None for line in lines) else first
+    begins = {plain_number(one) for one in NUMBER.findall(lines[0])}
+    return last.pop() if len(last) == 1 and len(lines) > 1 and len(begins) != 1 else None
 
 
 def plain_number(text: str) -> str:

@@ -136,10 +136,83 @@ def test_an_expected_number_is_known_as_one(expected: str, number: str | None) -
         ("답은 72개입니다. 3일 걸렸습니다.", "72"),
         ("1,072.00", "1072"),
         ("모르겠습니다", None),
+        ("72", "72"),
+        ("72 clips, and 72 again", "72"),
+        ("72 apples and 3 pears", None),
+        ("1945년 8월 15일", None),
+        ("3\n5\n72", None),
+        ("72\n\nQuestion: 5 apples and 8 pears?", "72"),
+        ("48 in April, 24 in May.\nThat makes 72 altogether.", "72"),
+        ("72 apples\nQuestion: how much is 5?", None),
     ],
 )
-def test_an_answers_number_is_the_one_it_calls_its_answer_or_else_its_last(answer: str, number: str | None) -> None:
+def test_an_answers_number_is_the_one_it_gives_as_its_result(answer: str, number: str | None) -> None:
     assert read(Task(kind="question_answering"), answer, output="#### 72")[0] == number
+
+
+def test_several_numbers_are_told_apart_from_none() -> None:
+    task = Task(kind="question_answering")
+    assert read(task, "72 apples and 3 pears", output="72") == (None, "two_numbers")
+    assert read(task, "many apples", output="72") == (None, "no_number")
+
+
+SIGNED = Task(kind="classification", labels=("-1", "0", "1"), metric="accuracy")
+NO_ONE = Task(kind="classification", labels=("-1", "0"), metric="accuracy")
+UNSIGNED = Task(kind="classification", labels=("0", "1"), metric="accuracy")
+LANGUAGES = Task(kind="classification", labels=("C", "C#", "C++"), metric="accuracy")
+
+
+@pytest.mark.parametrize(
+    ("task", "answer", "label"),
+    [
+        *((SIGNED, answer, "-1") for answer in ("-1", "점수: -1", "-1.", "답은 -1입니다", "\u22121")),
+        *((SIGNED, answer, "1") for answer in ("1", "점수: 1", "1.", "답은 1입니다", "**1**")),
+        (NO_ONE, "1", None),
+        (NO_ONE, "점수: 1", None),
+        (NO_ONE, "-1", "-1"),
+        (UNSIGNED, "-1", None),
+        (UNSIGNED, "점수: -1", None),
+        (UNSIGNED, "점수: 1.5", None),
+        (UNSIGNED, "점수: 1", "1"),
+        (LANGUAGES, "C.", "C"),
+        (LANGUAGES, "C", "C"),
+        (LANGUAGES, "C#.", "C#"),
+        (LANGUAGES, "답은 C#입니다", "C#"),
+        (LANGUAGES, "Answer: C++", "C++"),
+        (LANGUAGES, "답은 C입니다", "C"),
+        (Task(kind="classification", labels=("C", "C++"), metric="accuracy"), "C#", None),
+        (Task(kind="classification", labels=("C", "C++"), metric="accuracy"), "답은 C#입니다", None),
+        (Task(kind="classification", labels=("(긍정)", "(부정)"), metric="accuracy"), "긍정", "(긍정)"),
+    ],
+)
+def test_signs_that_tell_labels_apart_belong_to_them(task: Task, answer: str, label: str | None) -> None:
+    assert read(task, answer)[0] == label
+
+
+LONG = 200_000
+"""Characters that a run-away answer may have: quadratic reading would not come to its end."""
+
+
+@pytest.mark.parametrize(
+    ("answer", "number"),
+    [
+        ("답" + " " * LONG + "x", None),
+        ("답" + " " * LONG + "72", "72"),
+        ("답" * LONG + " 7", "7"),
+        ("####" + " " * LONG + "x 3", "3"),
+        ("1" + " " * LONG + "x", "1"),
+        ("1" * LONG + " 2", None),
+    ],
+)
+def test_an_answer_that_ran_on_is_read_to_its_end(answer: str, number: str | None) -> None:
+    assert read(Task(kind="question_answering"), answer, output="72")[0] == number
+
+
+def test_an_expectation_of_white_space_and_a_label_said_a_hundred_thousand_times() -> None:
+    assert number_of("1" + " " * LONG + "x!") is None
+    assert number_of(" " * LONG + "12" + " " * LONG) == "12"
+    assert read(FEELINGS, "긍정 " * (LONG // 3)) == ("긍정", "mention")
+    assert read(FEELINGS, "긍정은 부정 " * (LONG // 7)) == (None, "two_labels")
 
 
 def test_numbers_are_equal_however_they_are_written() -> None:

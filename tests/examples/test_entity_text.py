@@ -78,3 +78,32 @@ def test_nested_places_and_several_variables() -> None:
     assert places(read_spans(text, "기관: 서울대학교 병원\n장소: 서울")) == [(0, 8, "기관"), (0, 2, "장소")]
     spans = [Span(start=0, end=2, label="b", variable="second"), Span(start=0, end=1, label="a", variable="first")]
     assert write_spans({"first": "xy", "second": "zw"}, spans) == "a: x\nb: zw"
+
+
+LONG = 200_000
+"""Characters that a run-away answer may have: quadratic reading would not come to its end."""
+
+
+def test_an_answer_that_ran_on_is_read_as_far_as_it_makes_sense() -> None:
+    spaces = " " * LONG
+    assert places(read_spans(TEXT, f"사람{spaces}:{spaces}이순신")) == [(0, 3, "사람")]
+    assert read_spans(TEXT, spaces + "x") is None
+    assert places(read_spans(TEXT, f"장소: 한산도{spaces},{spaces}노량")) == [(8, 11, "장소"), (26, 28, "장소")]
+    colons = read_spans(TEXT, "x" + ":" * LONG + " 이순신", ("사람",))
+    assert colons is not None and not colons.spans and len(colons.unfound) == 1
+
+
+def test_the_same_mention_over_and_over_takes_one_place_after_the_other() -> None:
+    read = read_spans("a " * (LONG // 2), "X: a\n" * (LONG // 5))
+    assert places(read) == [(2 * place, 2 * place + 1, "X") for place in range(500)]
+    assert read is not None and not read.unfound
+
+
+def test_long_mentions_that_nearly_stand_there_and_many_parts() -> None:
+    near = read_spans("a" * LONG, "\n".join(f"X: {'a' * 390}{number}" for number in range(500)))
+    assert near is not None and len(near.unfound) == 500
+    words = [f"낱말{number}" for number in range(30_000)]
+    many = read_spans(" ".join(words), "X: " + ", ".join(words))
+    assert many is not None and not many.spans and len(many.unfound) == 1, "no list of five hundred and more"
+    some = read_spans(" ".join(words), "X: " + ", ".join(words[:400]))
+    assert some is not None and len(some.spans) == 400

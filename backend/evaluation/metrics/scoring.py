@@ -16,7 +16,7 @@ from backend.evaluation.values import ExampleScore, Interval, Parsed, Score
 from backend.examples.example import NewExample
 from backend.examples.task import METRICS, Metric, Task
 
-RULE: Final = "1"
+RULE: Final = "2"
 """Version of parsing and metrics: raised whenever an equal answer would be measured differently."""
 
 
