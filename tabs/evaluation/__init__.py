@@ -8,6 +8,7 @@ import gradio as gr
 
 from backend.services import Services
 from tabs.errors import shown
+from tabs.evaluation import method_part
 from tabs.evaluation.breakdown import Labels
 from tabs.evaluation.cutting import Cutting
 from tabs.evaluation.desk import Desk
@@ -25,6 +26,9 @@ from tabs.widgets import click_download
 def build(services: Services, words: Words, session: Session) -> None:
     """Lay out the tab and wire it."""
     view = layout(words)
+    # Below the figures, and there without any: what to try first is a question too.
+    advised = method_part.layout(words)
+    method_part.wire(services, words, session, advised)
     desk = Desk(services, words, view)
     sides, labels, cutting = Sides(desk), Labels(desk), Cutting(desk)
     handing, learning, judging = Handing(desk), Learning(desk), Judging(desk)

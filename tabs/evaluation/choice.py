@@ -19,6 +19,9 @@ NOTE: Final = "compare.choice"
 MOST: Final = 40
 """Versions that are offered at most; the older ones of the longest histories fall out first."""
 
+MOST_DIGITS: Final = 18
+"""Of an id: what a database can hold."""
+
 Measured = Literal["test", "dev"]
 Cost = Literal["latency", "tokens", "memory", "making"]
 
@@ -36,7 +39,9 @@ class Choice:
 
 def read(form: Mapping[str, Any]) -> Choice:
     """What stands in the widgets. Whatever no widget of ours can hold falls back to its default."""
-    ids = tuple(int(one) for one in form.get("assistants") or () if str(one).isdecimal())
+    told = form.get("assistants")
+    listed = told if isinstance(told, list | tuple) else ()
+    ids = tuple(int(one) for one in listed if str(one).isdecimal() and len(str(one)) <= MOST_DIGITS)
     limit = form.get("limit")
     return Choice(
         assistants=ids[:MOST],

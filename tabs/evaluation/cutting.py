@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import gradio as gr
 
+from backend.errors import StudioError
 from backend.evaluation.bias import SwapResult, compare_swapped, group_gaps
 from backend.evaluation.comparison import Comparison
 from backend.evaluation.run import start_evaluation
 from backend.evaluation.slices import slices, ways
 from backend.projects.folder import Project
+from tabs import widgets
+from tabs.errors import sentence
 from tabs.evaluation.desk import Desk, Looked, Updates
 from tabs.evaluation.slice_views import slices_view, swapped_view, way
 from tabs.evaluation.terms import read_terms
 
 NOTE = "compare.swaps"
+
+
+def read_pairs(told: object) -> list[tuple[str, str]]:
+    """The words as they were kept. What is no pair is left out: a project from elsewhere may hold anything."""
+    listed = told if isinstance(told, list) else []
+    pairs = [one for one in listed if isinstance(one, list) and len(one) == 2]
+    return [(one, two) for one, two in pairs if isinstance(one, str) and isinstance(two, str) and one and two]
 
 
 class Cutting:
@@ -63,10 +73,13 @@ class Cutting:
 
     def swaps(self, project: Project) -> str:
         """What the words swapped last have changed so far."""
-        pairs = [(str(one), str(two)) for one, two in project.get_note(NOTE) or []]
+        pairs = read_pairs(project.get_note(NOTE))
         if not pairs:
             return swapped_view(self.desk.words, None, ())
-        result = self.desk.remembered(project, ("swaps", *pairs), lambda: self.result(project, pairs))
+        try:
+            result = self.desk.remembered(project, ("swaps", *pairs), lambda: self.result(project, pairs))
+        except StudioError as fault:
+            return widgets.empty(sentence(self.desk.words, fault))
         return swapped_view(self.desk.words, result, pairs)
 
     def result(self, project: Project, pairs: list[tuple[str, str]]) -> SwapResult:

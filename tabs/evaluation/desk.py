@@ -6,6 +6,7 @@ that polls, turns a leaf or changes a filter costs nothing.
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
@@ -15,6 +16,7 @@ import gradio as gr
 
 from backend.errors import BadInput
 from backend.evaluation.comparison import Comparison, compare
+from backend.examples.edits import mark
 from backend.jobs.runs import Runs
 from backend.projects.folder import Project
 from backend.services import Services
@@ -103,10 +105,13 @@ class Desk:
         return found
 
     def state(self, project: Project) -> str:
-        """Changes with every run of ours that begins or ends, and with every edit of the examples."""
-        edits = project.examples.edits(1)
-        told = (edits[0].id, edits[0].undone) if edits else ()
-        return running.stamp(self.runs(project).list(), *told)
+        """Changes with every run of ours that begins or ends, every edit or undo of the examples, and the task."""
+        with project.examples.database.read() as session:
+            edits = mark(session)
+        task = project.examples.task()
+        told = task.model_dump_json() if task is not None else ""
+        named = hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+        return running.stamp(self.runs(project).list(), edits, named)
 
     def choice(self, project: Project) -> Choice:
         """As it is kept. The page's own widgets may still show another project's, so they are not asked."""

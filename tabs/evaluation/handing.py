@@ -55,14 +55,17 @@ class Handing:
 
 
 def known_besides(project: Project, comparison: Comparison) -> Extras:
-    """Bands and the curve that were measured for the assistants compared."""
+    """Bands and the curve that were measured for the assistants compared.
+
+    A band of another metric than the score beside it would be taken for the score's; a curve names its own metric.
+    """
     bands = {}
     curve = None
     for row in comparison.rows:
         if row.fingerprint is None:
             continue
         band = band_of(project, row.fingerprint)
-        if band is not None:
+        if band is not None and row.score is not None and row.score.metric == band.variants[0].score.metric:
             bands[row.saved.id] = band
         curve = curve or curve_of(project, row.fingerprint)
     return Extras(bands=bands, curve=curve)

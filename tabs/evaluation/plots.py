@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from html import escape
 from typing import Any, Final
 
 COLOURS: Final = ("#35866f", "#b0793a", "#6d82b0", "#5aa78d", "#9c6a86", "#78746a", "#276c59", "#a8a396")
@@ -50,11 +51,11 @@ def scatter(marks: Sequence[Mark], across: str, up: str) -> Any:
                 y=[mark.value],
                 error_y=_bars([mark.value], [mark.low], [mark.high], COLOURS[look]),
                 mode="markers+text",
-                text=[short(mark.name)],
+                text=[plain(short(mark.name))],
                 textposition="middle right",
                 marker={"size": 12, "symbol": MARKERS[look], "color": COLOURS[look]},
                 hovertemplate="%{y:.1f} · %{x:,.4~g}<extra></extra>",
-                name=mark.name,
+                name=plain(mark.name),
                 cliponaxis=False,
             )
         )
@@ -88,6 +89,11 @@ def curve(steps: Sequence[Step], across: str, up: str) -> Any:
     _frame(figure, across, up)
     figure.update_xaxes(type="category")
     return figure
+
+
+def plain(name: str) -> str:
+    """A name that somebody typed, as text: plotly draws a part of HTML, links included."""
+    return escape(name, quote=False)
 
 
 def short(name: str, longest: int = 22) -> str:

@@ -7,6 +7,7 @@ from html import escape
 
 from backend.evaluation.comparison import Comparison
 from backend.evaluation.values import Verdict
+from backend.examples.example import input_key
 from tabs import widgets
 from tabs.evaluation import marks, naming
 from tabs.evaluation.choice import Choice
@@ -79,7 +80,19 @@ def caveats(words: Words, comparison: Comparison, choice: Choice) -> list[str]:
         told.append(t("compare.practice"))
     if choice.split == "dev":
         told.append(t("compare.dev_note"))
+    told += [t("compare.seen_before", name=name, count=count) for name, count in seen_before(comparison)]
     return told
+
+
+def seen_before(comparison: Comparison) -> list[tuple[str, int]]:
+    """(name, how many) of those compared whose own shots are among the examples that they are measured by."""
+    asked = {one.input_key for one in comparison.examples}
+    found = []
+    for row in comparison.rows[: len(comparison.scores)]:
+        shots = {input_key(shot.variables) for shot in row.saved.assistant.examples.shots}
+        if asked & shots:
+            found.append((row.name, len(asked & shots)))
+    return found
 
 
 def constant(comparison: Comparison) -> tuple[str, float] | None:

@@ -7,25 +7,29 @@ from typing import Any
 import gradio as gr
 import pytest
 
-from backend.assistants import Assistant
+from backend.assistants import Assistant, Examples
 from backend.errors import BadInput
 from backend.evaluation.comparison import Comparison, compare
+from backend.evaluation.identity import fingerprint
 from backend.examples.example import NewExample
 from backend.examples.task import Task
 from backend.jobs.run import Run
 from backend.projects.assistants import SavedAssistant
 from backend.projects.folder import Project
 from backend.services import Services
-from tabs.evaluation import board, build, running, verdict_views
+from tabs.evaluation import board, build, plots, running, verdict_views
 from tabs.evaluation import choice as choices
 from tabs.evaluation.choice import Choice
+from tabs.evaluation.cutting import read_pairs
 from tabs.evaluation.desk import Desk
 from tabs.evaluation.opening import Opening
 from tabs.evaluation.standing import lack_view, standing
 from tabs.session import Session
 from tabs.text import Words
+from tests.tabs.evaluation.conftest import answer
 
-MOST_COMPONENTS = 60
+MOST_COMPONENTS = 64
+"""Four of them are "Which method next?", which needs neither answers nor examples."""
 
 
 @pytest.fixture
@@ -273,3 +277,64 @@ def test_only_answers_of_those_compared_count_as_missing(
     told = verdict_views.caveats(words, found, Choice())
     assert words.t("compare.some_left_out") in told
     assert words.t("compare.partly", missing=60, n=60) not in told
+
+
+def test_a_changed_task_and_every_undo_make_the_comparison_anew(
+    desk: Desk, answered: Project, saved: tuple[SavedAssistant, ...]
+) -> None:
+    stamps = [desk.state(answered)]
+    task = answered.examples.task()
+    assert task is not None
+    answered.examples.set_task(task.model_copy(update={"labels": ("좋음", "나쁨")}))
+    stamps.append(desk.state(answered))
+    first, second, third = answered.examples.page(limit=3)
+    for one in (first, second, third):
+        answered.examples.tag([one.id], "새")
+    stamps.append(desk.state(answered))
+    for _ in range(3):
+        answered.examples.undo()
+        stamps.append(desk.state(answered))
+    assert len(set(stamps)) == len(stamps)
+    answered.examples.set_task(task)
+    choice = desk.choice(answered)
+    before = desk.comparison(answered, choice)
+    answered.examples.set_task(task.model_copy(update={"labels": ("좋음", "나쁨")}))
+    after = desk.comparison(answered, desk.choice(answered))
+    assert before is not None and after is not None and after is not before and after.task.labels == ("좋음", "나쁨")
+
+
+def test_shots_among_the_measured_examples_are_told_by_name(
+    words: Words, services: Services, answered: Project, saved: tuple[SavedAssistant, ...], comparison: Comparison
+) -> None:
+    assert verdict_views.seen_before(comparison) == []
+    known = answered.examples.page(limit=2)
+    shots = Examples(shots=tuple(one.shot() for one in known))
+    leaking = answered.assistants.save("새는 것", saved[1].assistant.model_copy(update={"examples": shots}))
+    print_of = fingerprint(leaking.assistant, services.host.where)
+    answered.answers.add([answer(print_of, one, 0, 54) for one in answered.examples.page(limit=60)])
+    found = compare(answered, [saved[0].id, leaking.id], where=services.host.where)
+    told = verdict_views.caveats(words, found, Choice())
+    assert words.t("compare.seen_before", name="새는 것", count=2) in told
+
+
+@pytest.mark.parametrize(
+    "note", [{"assistants": 5}, {"assistants": [10**30, None, "x", 1]}, {"split": [], "limit": "a"}]
+)
+def test_a_choice_from_elsewhere_is_read_as_far_as_it_makes_sense(project: Project, note: dict[str, Any]) -> None:
+    project.set_note(choices.NOTE, note)
+    kept = choices.kept(project)
+    assert kept is not None and set(kept.assistants) <= {1} and kept.split == "test"
+    assert choices.sensible(project).metric == "accuracy"
+
+
+@pytest.mark.parametrize("note", [5, [[1]], [["a"]], {"a": 1}, [["a", 2]], [["", "b"]]])
+def test_swapped_words_from_elsewhere_that_are_no_words_are_left_out(note: object) -> None:
+    assert read_pairs(note) == []
+    assert read_pairs([["그", "그녀"], note]) == [("그", "그녀")]
+
+
+def test_a_name_is_no_link_in_the_plot() -> None:
+    name = '<a href="https://x">이</a>'
+    figure = plots.scatter([plots.Mark(name, 1.0, 50.0, 40.0, 60.0)], "across", "up")
+    told = [figure.data[0].name, *figure.data[0].text]
+    assert all("<" not in one and "&lt;" in one for one in told)
