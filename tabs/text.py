@@ -8,6 +8,7 @@ stands in two of them is refused. Details that fill a sentence are written for p
 from __future__ import annotations
 
 import json
+import math
 import string
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -78,7 +79,7 @@ class Words:
         show(self.t(key, **details), title=self.t(f"common.toast_{kind}"), duration=6 if kind != "warning" else 10)
 
     def _written(self, name: str, value: object) -> object:
-        if isinstance(value, (int, float)) and not isinstance(value, bool):
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
             if name.endswith("bytes"):
                 return self.size(value)
             if name.endswith("seconds"):

@@ -10,9 +10,10 @@ import gradio as gr
 
 from backend.answering import Question
 from backend.assistants import PER_INPUT, Examples, Method, Selection
-from backend.errors import BadInput, NotFound, StudioError
+from backend.errors import BadInput, NotFound, Refused, StudioError
 from backend.examples.example import Example
 from backend.examples.filters import Filter
+from backend.examples.leakage import check_leakage
 from backend.fewshot.advice import advise, apply
 from backend.fewshot.choosing import build_examples, orders_for
 from backend.fewshot.forms import Form, forms
@@ -37,6 +38,7 @@ from tabs.session import owner
 from tabs.text import Words
 
 LISTED = 12
+SAMPLE = 60
 PLAIN = 0
 """The base's value in the list for the task's plain prompt, which is no saved version."""
 
@@ -70,6 +72,14 @@ class Building:
             **({} if missing else self.draw(project, draft)),
             self.part.name: self.name(project, draft),
         }
+
+    def emptied(self, project_id: str, request: gr.Request) -> Any:
+        """As `restore`; what cannot be shown of this project is told in place, since nobody has asked for anything."""
+        try:
+            return self.restore(project_id, request)
+        except StudioError as fault:
+            told = widgets.empty(sentence(self.words, fault))
+            return {self.part.empty: told, self.part.body: gr.update(visible=False)}
 
     def missing(self, project: Project) -> str:
         """What has to be there before examples can be chosen, with the way to it; "" when all is."""
@@ -230,10 +240,16 @@ class Building:
         return self.draw(project, keep_draft(project, draft.model_copy(update={"question": question})))
 
     def save(self, project_id: str, name: str, note: str, request: gr.Request) -> tuple[str, Any, str]:
-        """A new version, whose parent is what it was built on."""
+        """A new version, whose parent is what it was built on.
+
+        Raises Refused("error.build_leak"): the draft is from before the splits, or its base is.
+        """
         project, t = self.project(project_id, request), self.words.t
         draft = read_draft(project)
         assistant = assistant_of(project, draft, self.words.language)
+        if leaking := check_leakage(project, assistant.examples.shots):
+            told = {leak.left.input_key: leak.left.text() for leak in leaking}
+            raise Refused("error.build_leak", count=len(told), first=views.cut(next(iter(told.values())), SAMPLE))
         kept = project.assistants.save(name, assistant, note or self.told(draft), draft.base)
         draft = keep_draft(project, draft.model_copy(update={"base": kept.id}))
         self.words.say("build.saved", "success", name=kept.name, number=kept.number)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,13 +11,11 @@ import gradio as gr
 
 from backend.answering import Question
 from backend.assistants import Assistant
-from backend.errors import BadInput, StudioError
+from backend.errors import StudioError
 from backend.examples.adding import Added
-from backend.examples.columns import answer_text
 from backend.examples.example import NewExample
 from backend.examples.importing import Guess, examples_of, guess_task, preview
-from backend.examples.mapping import Mapping, check_mapping, guess_mapping
-from backend.examples.mapping import variables as inputs_named
+from backend.examples.mapping import Mapping, guess_mapping
 from backend.examples.shapes import Source
 from backend.examples.splits import place_new, splits_made
 from backend.examples.store import ExampleStore
@@ -28,6 +26,7 @@ from backend.prompts.for_task import plain_assistant
 from backend.prompts.templates import variables
 from tabs import widgets
 from tabs.fewshot import data_bring_views as views
+from tabs.fewshot.data_columns import check, inputs_of, joined, named_inputs, new_labels, usable
 from tabs.fewshot.data_desk import Desk, Updates
 from tabs.fewshot.data_marks import pressed
 from tabs.fewshot.data_sources import Sources, sample
@@ -129,7 +128,7 @@ class Bringing:
             return gr.skip()
         source, project = self.read(file, pasted, header), self.desk.project(project_id, request)
         mapping = self.mapping(project, source, form)
-        task = self.task(form, mapping)
+        task = self.task(form, inputs_of(project.examples, mapping))
         shown = task_updates(self.words, self.view.task, task)
         # What is being typed stays as it is.
         del shown[self.view.task.good]
@@ -147,7 +146,8 @@ class Bringing:
             notes, more = columns, [self.words.t("data.task_kept")]
             new = new_labels(kept, guess.task, source, mapping)
             more += views.new_labels_told(self.words, new)
-            task = joined(kept, new if len(new) <= views.MOST_JOINED else [], tuple(mapping.inputs))
+            inputs = inputs_of(project.examples, mapping)
+            task = joined(kept, new if len(new) <= views.MOST_JOINED else [], inputs)
         return {
             self.view.reasons: views.reasons_view(self.words, notes, more),
             **task_updates(self.words, self.view.task, task),
@@ -158,7 +158,7 @@ class Bringing:
         """The first rows, put through the prompt that would ask them."""
         faults, rows = [], []
         try:
-            check(source, mapping)
+            check(source, mapping, project.examples)
             rows = preview(source, mapping, task, FIRST)
         except StudioError as fault:
             faults.append(widgets.told(self.words, fault.key, fault.details))
@@ -203,8 +203,8 @@ class Bringing:
             groups=tuple(column for column in form["groups"] or () if column in columns),
         )
 
-    def task(self, form: dict[str, Any], mapping: Mapping) -> Task:
-        return task_of(form["kind"], form["metric"], form["labels"], form["good"], tuple(mapping.inputs) or ("input",))
+    def task(self, form: dict[str, Any], inputs: tuple[str, ...]) -> Task:
+        return task_of(form["kind"], form["metric"], form["labels"], form["good"], inputs or ("input",))
 
     # --- keeping
 
@@ -222,8 +222,8 @@ class Bringing:
         view, store, counted = self.view, project.examples, Counted()
         source = self.read(file, pasted, header)
         mapping = self.mapping(project, source, form)
-        check(source, mapping)
-        task = self.task(form, mapping)
+        check(source, mapping, store)
+        task = self.task(form, inputs_of(store, mapping))
 
         def told() -> Updates:
             line = self.words.t("data.importing", count=counted.count)
@@ -263,40 +263,3 @@ def settle(store: ExampleStore) -> None:
     """Once the split is made, what comes later finds its place: near-duplicates of a test example go to it."""
     if splits_made(store) is not None:
         place_new(store)
-
-
-def usable(mapping: Mapping) -> bool:
-    """Whether there is enough to guess a task from."""
-    return bool(mapping.inputs and (mapping.output or mapping.spans))
-
-
-def check(source: Source, mapping: Mapping) -> None:
-    """Raises BadInput for columns that cannot make an example."""
-    check_mapping(source, mapping)
-    if mapping.output in mapping.inputs.values():
-        raise BadInput("error.data_same_column", column=mapping.output)
-
-
-def new_labels(kept: Task, guess: Task, source: Source, mapping: Mapping) -> list[str]:
-    """The labels that come along with new data and that the project's task does not have."""
-    found: Iterable[str] = ()
-    if kept.labelled and mapping.output in source.table.columns:
-        found = (answer_text(cell).strip() for cell in source.table.column(mapping.output))
-    elif kept.kind == guess.kind == "entities":
-        found = guess.labels
-    known = {label.casefold() for label in kept.labels}
-    return [label for label in dict.fromkeys(found) if label and label.casefold() not in known]
-
-
-def joined(kept: Task, new: Sequence[str], inputs: tuple[str, ...]) -> Task:
-    """The project's task with more labels."""
-    return kept.model_copy(update={"labels": (*kept.labels, *new), "inputs": inputs or kept.inputs})
-
-
-def named_inputs(columns: Sequence[str], guess: Mapping, task: Task | None) -> dict[str, str]:
-    """A variable for each column: as it was guessed, or as the task calls its only input."""
-    as_guessed = sorted(columns) == sorted(guess.inputs.values())
-    found = dict(guess.inputs) if as_guessed else inputs_named(columns)
-    if len(found) == 1 and task is not None and len(task.inputs) == 1:
-        return {task.inputs[0]: columns[0]}
-    return found

@@ -120,7 +120,14 @@ class Desk:
             locked=splits_made(store) is not None,
             any_at_all=bool(total) or bool(store.counts().total),
         )
-        return {rows.listing: html, rows.page: start, rows.row: place.row, rows.only: list(place.only)}
+        filters = {"project": project.info.id, "split": place.split, "label": place.label, "tag": place.tag}
+        return {
+            rows.listing: html,
+            rows.page: start,
+            rows.row: place.row,
+            rows.only: list(place.only),
+            rows.filters: filters,
+        }
 
 
 def last_edit(store: ExampleStore) -> Edit | None:

@@ -80,7 +80,10 @@ class SplitView:
 
 @dataclass(frozen=True)
 class ListView:
-    """`only` holds the ids a finding narrows the list to; `row` the row whose form is open, "new" for an empty one."""
+    """`only` holds the ids a finding narrows the list to; `row` the row whose form is open, "new" for an empty one.
+
+    `filters` is what the pickers were set to when the list was last drawn, and of which project.
+    """
 
     search: gr.Textbox
     split: gr.Dropdown
@@ -89,12 +92,14 @@ class ListView:
     page: gr.State
     row: gr.State
     only: gr.State
+    filters: gr.State
     listing: gr.HTML
     download: gr.DownloadButton
 
     @property
-    def place(self) -> list[Any]:
-        return [self.search, self.split, self.label, self.tag, self.page, self.row, self.only]
+    def drawn(self) -> list[Any]:
+        """What a redrawing of the list alone sets."""
+        return [self.listing, self.page, self.row, self.only, self.filters]
 
 
 @dataclass(frozen=True)
@@ -262,8 +267,8 @@ def list_layout(words: Words) -> ListView:
         tag = gr.Dropdown([], label=t("data.by_tag"), min_width=140, interactive=True, elem_id="fs-by-tag")
     listing = marked(elem_id="fs-list")
     download = widgets.hidden_download(DOWNLOAD)
-    page, row, only = gr.State(0), gr.State(""), gr.State([])
-    return ListView(search, split, label, tag, page, row, only, listing, download)
+    page, row, only, filters = gr.State(0), gr.State(""), gr.State([]), gr.State({})
+    return ListView(search, split, label, tag, page, row, only, filters, listing, download)
 
 
 def split_choices(words: Words) -> list[tuple[str, str]]:

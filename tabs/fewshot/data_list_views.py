@@ -78,7 +78,7 @@ def undo_button(words: Words, edit: Edit | None) -> str:
         return ""
     key = f"data.edit_{edit.kind}"
     what = words.t(key, count=edit.count) if words.has(key) else words.t("data.edit_other", count=edit.count)
-    return button(words.t("data.undo", what=what), "undo")
+    return button(words.t("data.undo", what=what), "undo", str(edit.id))
 
 
 def undo_line(words: Words, edit: Edit | None) -> str:

@@ -22,7 +22,7 @@ from backend.projects.folder import Project
 from backend.text_limits import clean_text
 from tabs import widgets
 from tabs.errors import tell
-from tabs.fewshot.data_desk import Desk, Place, Updates
+from tabs.fewshot.data_desk import Desk, Place, Updates, last_edit
 from tabs.fewshot.data_list_views import FORMATS, Typed
 from tabs.fewshot.data_marks import Pressed, pressed, whole
 
@@ -46,18 +46,17 @@ class Listing:
         self,
         project_id: str,
         search: str,
-        split: str,
-        label: str,
-        tag: str,
+        filters: Mapping[str, str],
         page: int,
         row: str,
         only: list[int],
         request: gr.Request,
     ) -> Any:
-        """As `restore`, asked by position: the page's session knows no names."""
-        return self.restore(
-            project_id, request, search=search, split=split, label=label, tag=tag, page=page, row=row, only=only
-        )
+        """As `restore`, for a page that nobody pressed on: another project's list begins anew."""
+        told = dict(filters or {})
+        if told.pop("project", "") != project_id:
+            return self.restore(project_id, request, search=search)
+        return self.restore(project_id, request, search=search, page=page, row=row, only=only, **told)
 
     def filtered(self, project_id: str, request: gr.Request, **place: Any) -> Any:
         """A filter changed: from the first page on, with no form open."""
@@ -89,8 +88,7 @@ class Listing:
         if asked.do == "add":
             self.add(store, asked)
         elif asked.do == "undo":
-            edit = store.undo()
-            self.words.say("data.undone" if edit else "data.nothing_to_undo")
+            self.undo(store, asked.number)
         elif asked.do == "remove_one":
             self.removed(store, (asked.number,))
         elif not asked.ticked:
@@ -103,6 +101,14 @@ class Listing:
             store.set_split(asked.ticked, split_of(asked.fields.get("split", "")))
         else:
             raise BadInput("error.page_action")
+
+    def undo(self, store: ExampleStore, number: int) -> None:
+        """Take back the edit that the button named. Raises Busy when something else was done since."""
+        last = last_edit(store)
+        if last is not None and last.id != number:
+            raise Busy("error.data_undo_other")
+        edit = store.undo() if last is not None else None
+        self.words.say("data.undone" if edit else "data.nothing_to_undo")
 
     def removed(self, store: ExampleStore, ids: tuple[int, ...]) -> None:
         store.remove(ids)

@@ -42,17 +42,17 @@ def place_of(view: Layout) -> dict[str, Any]:
 def drawn(view: Layout) -> list[Any]:
     """All that the data itself decides."""
     split = view.split
-    rows = [view.rows.listing, view.rows.page, view.rows.row, view.rows.only]
     filters = [view.rows.split, view.rows.label, view.rows.tag]
     fixed = [view.standing, view.look, view.bring.box]
-    return [*fixed, split.plan, split.look, split.make, split.anew, *split.shares, *filters, *rows]
+    return [*fixed, split.plan, split.look, split.make, split.anew, *split.shares, *filters, *view.rows.drawn]
 
 
 def wire_list(words: Words, session: Session, view: Layout, listing: Listing) -> None:
     show, rows, current = shown(words), view.rows, session.project_id
     place, everything = place_of(view), drawn(view)
-    listed = [rows.listing, rows.page, rows.row, rows.only]
-    session.on_project(show(listing.opened), [*place.values()], everything)
+    listed = rows.drawn
+    # No picker: it may still show a label of the project that was open before.
+    session.on_project(show(listing.opened), [rows.search, rows.filters, rows.page, rows.row, rows.only], everything)
     for listen in (rows.listing.typed, rows.search.submit):
         listen(show(listing.filtered), current, listed, inputs_kwargs=place, trigger_mode="always_last", **QUIET)
     for widget in (rows.split, rows.label, rows.tag):
@@ -65,7 +65,7 @@ def wire_list(words: Words, session: Session, view: Layout, listing: Listing) ->
 def wire_task(words: Words, session: Session, view: Layout, standing: Standing) -> None:
     show, current, task = shown(words), session.project_id, view.task
     fields = [view.change, *task.fields]
-    listed = [view.rows.listing, view.rows.page, view.rows.row, view.rows.only]
+    listed = view.rows.drawn
     view.standing.click(show(standing.press), current, [*fields, view.split.box, *listed], **QUIET)
     task.kind.input(show(standing.kind), task.kind, [task.metric, task.labels], **QUIET)
     view.save_task.click(

@@ -77,7 +77,7 @@ def wire(services: Services, words: Words, session: Session, part: SearchPart) -
     results, plans = list(part.results.values()), list(part.plans.values())
     chosen = [current, part.base, part.budget]
     session.on_project(
-        show(searching.restore), outputs=[part.empty, part.body, part.base, part.proposer, *plans, *results]
+        show(searching.emptied), outputs=[part.empty, part.body, part.base, part.proposer, *plans, *results]
     )
     for listen in (part.base.input, part.budget.input):
         listen(show(searching.plan), chosen, [*plans, *results], **QUIET)
@@ -86,6 +86,7 @@ def wire(services: Services, words: Words, session: Session, part: SearchPart) -
         part.starts[kind].click(
             start, [*chosen, part.proposer], part.results[kind], **(QUIET | {"trigger_mode": "once"})
         )
-        part.results[kind].click(show(searching.press), [current, part.base], [*results, part.base], **QUIET)
-    # Running work changed: what it came to is drawn anew, and only then.
-    session.seen.change(show(searching.results), [current, part.base], results, **QUIET)
+        part.results[kind].click(show(searching.press), current, [*results, part.base], **QUIET)
+    # Running work changed: what it came to is drawn anew, and only then. An event that nobody pressed takes no picker:
+    # it may still show another project's choice, which Gradio would refuse with a toast.
+    session.seen.change(show(searching.results), current, results, **QUIET)

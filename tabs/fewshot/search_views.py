@@ -19,6 +19,11 @@ SHOWN = 6
 """Candidates that are shown at once; the best stand first."""
 
 
+def said(words: Words, saying: Saying) -> str:
+    """What a candidate is, in words; one that another studio tried and ours has no words for, by its plain name."""
+    return words.t(saying.key, **saying.details) if words.has(saying.key) else saying.key.rpartition(".")[2]
+
+
 def fault_view(told: str) -> str:
     return f'<p class="bd-fault">△ {escape(told)}</p>'
 
@@ -41,9 +46,9 @@ def search_view(
     rows = [tried_row(words, one, one.name == outcome.best.name) for one in tried]
     heads = (t("build.tried"), t("build.tried_score"), t("build.tried_answers"))
     shown, rest = rows[:SHOWN], rows[SHOWN:]
-    verdict = outcome.verdict(t("build.base_row"), t(outcome.best.about.key, **outcome.best.about.details))
+    verdict = outcome.verdict(t("build.base_row"), said(words, outcome.best.about))
     told = t(verdict.key, **verdict.details) if verdict else t("build.nothing_better")
-    left_out = "".join(f"<li>{escape(t(one.key, **one.details))}</li>" for one in skipped)
+    left_out = "".join(f"<li>{escape(said(words, one))}</li>" for one in skipped)
     save = widgets.action(t("build.save_best"), "save_best", run.id, kind="primary") if outcome.better else ""
     return (
         f'<p class="bd-verdict">{escape(told)}</p>'
@@ -64,7 +69,7 @@ def folded(words: Words, heads: tuple[str, ...], rows: Sequence[tuple[str, ...]]
 
 def tried_row(words: Words, one: Tried, best: bool) -> tuple[str, str, str]:
     t = words.t
-    name = t("build.base_row") if one.base else t(one.about.key, **one.about.details)
+    name = t("build.base_row") if one.base else said(words, one.about)
     mark = f' <span class="tag">{escape(t("build.best"))}</span>' if best else ""
     return f"{escape(name)}{mark}", score_cell(words, one.score), f"{one.examples:,}"
 
@@ -92,7 +97,7 @@ def band_view(words: Words, band: Band) -> str:
         (escape(t(f"build.by_{by}")), range_bar(words, low, band.value, high)) for by, (low, high) in band.by.items()
     ]
     rows += [
-        (escape(t(one.about.key, **one.about.details)), score_cell(words, one.score))
+        (escape(said(words, one.about)), score_cell(words, one.score))
         for one in sorted(band.variants, key=lambda one: one.score.value)
         if one.by is not None
     ]
@@ -105,8 +110,10 @@ def band_view(words: Words, band: Band) -> str:
 
 
 def curve_view(words: Words, curve: Curve) -> str:
-    """One line per number of examples: the mean of its draws within their lowest and highest."""
+    """One line per number of examples: the mean of its draws within their lowest and highest; "" without any."""
     t = words.t
+    if not curve.points:
+        return ""
     rows = [
         (escape(t("build.shots_count", count=one.shots)), range_bar(words, one.low, one.value, one.high))
         for one in curve.points

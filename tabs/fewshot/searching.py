@@ -62,6 +62,14 @@ class Searching:
             **({} if missing else self.looked(project, chosen, self.part.budget.value)),
         }
 
+    def emptied(self, project_id: str, request: gr.Request) -> Any:
+        """As `restore`; what cannot be read of this project is told in place, since nobody has asked for anything."""
+        try:
+            return self.restore(project_id, request)
+        except StudioError as fault:
+            told = widgets.empty(sentence(self.words, fault))
+            return {self.part.empty: told, self.part.body: gr.update(visible=False)}
+
     def missing(self, project: Project, saved: list[SavedAssistant]) -> str:
         t, counts = self.words.t, project.examples.counts()
         if project.examples.task() is None or not counts.total:
@@ -90,11 +98,11 @@ class Searching:
 
     def looked(self, project: Project, base: int | None, budget: int) -> dict[Any, Any]:
         plans = {self.part.plans[kind]: self.planned(project, kind, base, budget) for kind in KINDS}
-        return {**plans, **self.drawn(project, base)}
+        return {**plans, **self.drawn(project)}
 
-    def drawn(self, project: Project, base: int | None) -> dict[Any, Any]:
+    def drawn(self, project: Project) -> dict[Any, Any]:
         runs = self.services.runs(project).list()
-        return {self.part.results[kind]: self.result(project, kind, runs, base) for kind in KINDS}
+        return {self.part.results[kind]: self.result(kind, runs) for kind in KINDS}
 
     def plan(self, project_id: str, base: int | None, budget: int, request: gr.Request) -> dict[Any, Any]:
         return self.looked(self.project(project_id, request), base, int(budget))
@@ -122,15 +130,21 @@ class Searching:
         except NotFound:
             return None
 
-    def result(self, project: Project, kind: str, runs: list[Run], base: int | None) -> str:
-        """The newest run of the kind: under way, ended early, or what it came to."""
+    def result(self, kind: str, runs: list[Run]) -> str:
+        """The newest run of the kind: under way, ended early, or what it came to.
+
+        Its row stands there even when what it left cannot be read: it is what the run is removed by.
+        """
         run = next((run for run in runs if run.kind == kind), None)
         if run is None:
             return ""
         head = f'<ul class="runs">{widgets.run_row(self.words, run, "project", removable=True)}</ul>'
         if run.active or run.state != "succeeded":
             return head
-        return head + self.outcome(kind, run)
+        try:
+            return head + self.outcome(kind, run)
+        except StudioError as fault:
+            return head + views.fault_view(sentence(self.words, fault))
 
     def outcome(self, kind: str, run: Run) -> str:
         if kind in ("fewshot_search", "instruction_search"):
@@ -166,24 +180,24 @@ class Searching:
             start_sensitivity(runs, project, assistant, band_extent(spend))
         else:
             start_curve(runs, project, assistant, curve_extent(spend))
-        return self.result(project, kind, runs.list(), base)
+        return self.result(kind, runs.list())
 
-    def results(self, project_id: str, base: int | None, request: gr.Request) -> Any:
-        return self.drawn(self.project(project_id, request), base) if project_id else gr.skip()
+    def results(self, project_id: str, request: gr.Request) -> Any:
+        return self.drawn(self.project(project_id, request)) if project_id else gr.skip()
 
-    def press(self, project_id: str, base: int | None, event: gr.EventData, request: gr.Request) -> dict[Any, Any]:
+    def press(self, project_id: str, event: gr.EventData, request: gr.Request) -> dict[Any, Any]:
         """Stop, resume or remove a run; or keep what a search found."""
         project, pressed = self.project(project_id, request), widgets.chosen(event)
         if pressed.do != "save_best":
             self.services.act_on_run(owner(request), project_id, pressed.do, pressed.what)
-            return self.drawn(project, base)
+            return self.drawn(project)
         run = self.services.runs(project).get(pressed.what)
         kept = save_candidate(project, run, lambda key, details: self.words.t(key, **details))
         self.words.say("build.best_kept", "success", name=kept.name, number=kept.number)
         choices = [
             (self.words.t("build.version", name=one.name, number=one.number), one.id) for one in fitting(project)
         ]
-        return {**self.drawn(project, base), self.part.base: gr.update(choices=choices, value=kept.id)}
+        return {**self.drawn(project), self.part.base: gr.update(choices=choices, value=kept.id)}
 
 
 def band_extent(budget: int) -> Extent:

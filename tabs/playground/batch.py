@@ -41,7 +41,8 @@ def wire(services: Services, words: Words, session: Session, setup: Setup, view:
         inputs_kwargs=setup.form | view.named_columns,
         **(QUICK | {"trigger_mode": "once"}),
     )
-    follow = [view.run_id, view.page, session.project_id]
+    # Not the picker: it may still show another project's batch when nobody has pressed anything.
+    follow = [view.page, session.project_id]
     session.seen.change(show(batch.follow), follow, [view.status, view.answers], **QUICK)
     view.run_id.input(show(batch.pick), [view.run_id, session.project_id], view.result, **QUICK)
     for listing in (view.status, view.answers):

@@ -122,12 +122,12 @@ class Batching:
         project = self.project(project_id, request)
         return self.state(project, self.current(project))
 
-    def follow(self, run_id: str | None, page: int, project_id: str, request: gr.Request) -> Any:
-        """Running work moved on somewhere: redraw the run on this page, if it is one of those that move."""
-        if not project_id or not run_id:
+    def follow(self, page: int, project_id: str, request: gr.Request) -> Any:
+        """Running work moved on somewhere: redraw the run that is looked at, if it is one of those that move."""
+        if not project_id:
             return gr.skip()
-        project = self.project(project_id, request)
-        return self.drawn(self.get(project, run_id), page)
+        run = self.current(self.project(project_id, request))
+        return gr.skip() if run is None else self.drawn(run, page)
 
     def pick(self, run_id: str | None, project_id: str, request: gr.Request) -> Any:
         """Look at another batch of this project."""

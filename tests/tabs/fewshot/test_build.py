@@ -9,13 +9,15 @@ from typing import Any, cast
 
 import gradio as gr
 import pytest
+from sqlalchemy import update
 
 from backend.assistants import Assistant, Instructions
-from backend.errors import BadInput, NotFound
+from backend.errors import BadInput, NotFound, Refused
 from backend.examples.example import NewExample
 from backend.examples.splits import make_splits, plan_splits
 from backend.examples.task import Task
 from backend.projects.folder import Project
+from backend.projects.tables import ExampleRow
 from backend.services import Services, create_services
 from backend.settings import Settings
 from tabs.fewshot import build_part
@@ -168,6 +170,22 @@ def test_a_form_that_was_tampered_with_is_refused(form: dict[str, Any]) -> None:
 
 def test_a_draft_of_a_newer_studio_does_not_break_the_page(building: Building, filled: Project) -> None:
     filled.set_note("fewshot.draft", {"selection": {"method": "telepathy"}})
-    assert read_draft(filled) == Draft()
+    assert read_draft(filled) == Draft(base=filled.assistants.list()[0].id)
     keep_draft(filled, Draft(base=10**6))
     assert building.restore(filled.id, ME)[building.part.empty] == ""
+
+
+def test_shots_that_stand_in_the_test_split_are_not_saved(building: Building, filled: Project) -> None:
+    building.choose(filled.id, ME, **FORM)
+    shot = read_draft(filled).examples.shots[0]
+    before = len(filled.assistants.list())
+    learnt = next(one for one in filled.examples.each("train", "shots") if one.variables == shot.variables)
+    with filled.examples.database.write() as session:  # as splitting anew would place it
+        session.execute(update(ExampleRow).where(ExampleRow.id == learnt.id).values(split="test"))
+    with pytest.raises(Refused, match="build_leak") as told:
+        building.save(filled.id, "샌 것", "", ME)
+    assert told.value.details["count"] == 1 and str(told.value.details["first"]) in shot.variables["input"]
+    assert len(filled.assistants.list()) == before
+    building.press(filled.id, "", press("drop", "0"), ME)
+    building.save(filled.id, "샌 것", "", ME)
+    assert len(filled.assistants.list()) == before + 1

@@ -13,7 +13,7 @@ import gradio as gr
 import pytest
 
 from backend.answering import Answering
-from backend.errors import BadInput, Refused
+from backend.errors import BadInput, Busy, Refused
 from backend.examples.example import NewExample, Span
 from backend.examples.splits import make_splits, plan_splits
 from backend.examples.task import Task
@@ -21,7 +21,7 @@ from backend.projects.folder import Project
 from backend.projects.projects import Projects
 from tabs.fewshot import data_layout, data_part
 from tabs.fewshot.data_bring import Bringing
-from tabs.fewshot.data_desk import Desk, Place
+from tabs.fewshot.data_desk import Desk, Place, last_edit
 from tabs.fewshot.data_listing import Listing
 from tabs.fewshot.data_looking import Looking
 from tabs.fewshot.data_sources import Sources
@@ -329,7 +329,7 @@ def test_an_example_is_edited_and_the_edit_is_undone(desk: Desk, project: Projec
     saved = listing.press(project.id, click("save", str(first.id), **typed), request_, **place(row=str(first.id)))
     assert saved[desk.view.rows.row] == "" and "고친 글" in saved[desk.view.rows.listing]
     assert project.examples.get(first.id).variables == {"input": "고친 글"}
-    listing.press(project.id, click("undo"), request_, **place())
+    listing.press(project.id, click("undo", str(last_edit(project.examples).id)), request_, **place())
     assert project.examples.get(first.id).variables == first.variables
 
 
@@ -461,7 +461,7 @@ def test_findings_are_shown_narrowed_mended_and_undone(desk: Desk, project: Proj
     list(looking.press(project.id, ids, click("mend", "personal_data/mask"), request_))
     masked = project.examples.page(offset=12, limit=1)[0]
     assert "1234" not in masked.variables["input"]
-    Listing(desk).press(project.id, click("undo"), request_, **place())
+    Listing(desk).press(project.id, click("undo", str(last_edit(project.examples).id)), request_, **place())
     assert "010-1234-5678" in project.examples.page(offset=12, limit=1)[0].variables["input"]
     for what in ("personal_data/merge_label", "anything/drop", ""):
         with pytest.raises(BadInput, match="page_action"):
@@ -507,3 +507,49 @@ def test_long_work_tells_that_it_goes_on_and_ends_with_its_result() -> None:
 def test_place_says_the_filter_of_the_store() -> None:
     asked = Place(search=" 영화 ", split="none", label="", tag="", only=[3, 4]).filter()
     assert (asked.text, asked.split, asked.label, asked.tag, asked.ids) == ("영화", "none", None, None, (3, 4))
+
+
+# --- another import, another person, another project ------------------------------------------------------------------
+
+
+def test_a_second_file_keeps_the_inputs_that_the_examples_have(
+    desk: Desk, project: Project, request_: gr.Request
+) -> None:
+    fill(project, 6)
+    bringing = Bringing(desk)
+    pasted = "title\treview\tlabel\n" + "".join(f"제목 {n}\t새 영화평 글입니다 {n}\t긍정\n" for n in range(4))
+    guessed = last(bringing.look(None, pasted, "auto", project.id, request_))
+    two = form_of(desk, guessed, inputs=["title", "review"], output="label")
+    with pytest.raises(BadInput, match="data_one_input"):
+        last(bringing.start(None, pasted, "auto", project.id, request_, **two))
+    assert project.examples.task() == TASK and project.examples.counts().total == 6
+    one = form_of(desk, guessed, inputs=["review"], output="label")
+    last(bringing.start(None, pasted, "auto", project.id, request_, **one))
+    task = project.examples.task()
+    assert task is not None and task.inputs == ("input",)
+    assert all(set(example.variables) == {"input"} for example in project.examples.page(limit=20))
+
+
+def test_undo_takes_back_only_the_edit_that_its_button_named(
+    desk: Desk, project: Project, request_: gr.Request
+) -> None:
+    fill(project, 6)
+    listing, first = Listing(desk), project.examples.page(limit=1)[0]
+    shown_before = last_edit(project.examples)
+    project.examples.tag([first.id], "남의 일")
+    assert shown_before is not None
+    with pytest.raises(Busy, match="data_undo_other"):
+        listing.press(project.id, click("undo", str(shown_before.id)), request_, **place())
+    assert project.examples.counts().total == 6 and project.examples.get(first.id).tags == ("남의 일",)
+    drawn = listing.restore(project.id, request_, **place())
+    now = last_edit(project.examples)
+    assert now is not None and f'data-do="undo" data-what="{now.id}"' in drawn[desk.view.rows.listing]
+
+
+def test_the_filters_of_another_project_are_not_taken_along(desk: Desk, project: Project, request_: gr.Request) -> None:
+    fill(project, 6)
+    kept = {"project": project.id, "split": "", "label": "긍정", "tag": ""}
+    here = Listing(desk).opened(project.id, "", kept, 0, "", [], request_)
+    assert here[desk.view.rows.listing].count("data-row=") == 3 and here[desk.view.rows.filters] == kept
+    other = Listing(desk).opened(project.id, "", {**kept, "project": "another"}, 0, "", [1], request_)
+    assert other[desk.view.rows.listing].count("data-row=") == 6

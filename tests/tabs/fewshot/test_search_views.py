@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any, cast
+
+import gradio as gr
 import pytest
 
+from backend.errors import StudioError
 from backend.evaluation.values import Interval, Score
 from backend.fewshot.curve import Curve, Point
+from backend.fewshot.outcome import outcome_of
 from backend.fewshot.sensitivity import Band, Variant
 from backend.fewshot.tried import BASE, Saying, Tried
+from backend.jobs.run import Run
+from backend.services import create_services
+from backend.settings import Settings
+from studio.app import build_app
 from tabs.fewshot.search_views import SHOWN, band_view, curve_view, folded, range_bar, tried_row
+from tabs.fewshot.searching import Searching
 from tabs.text import Words
 
 KO, EN = Words("ko"), Words("en")
@@ -57,3 +68,39 @@ def test_a_curve_names_its_best_size(words: Words) -> None:
     )
     curve = Curve(metric="accuracy", method="balanced", n=40, points=points, made=1.0)
     assert words.t("build.curve_result", count=4, value=80, n=40) in curve_view(words, curve)
+
+
+def test_what_a_newer_studio_tried_is_told_by_its_plain_name() -> None:
+    assert "telepathy" in tried_row(KO, tried("c01", "search.tried.telepathy"), best=False)[0]
+
+
+def test_a_curve_without_points_is_not_drawn() -> None:
+    assert curve_view(KO, Curve.model_construct(metric="accuracy", method="balanced", n=4, points=(), made=1.0)) == ""
+
+
+def test_a_run_whose_result_cannot_be_read_keeps_its_row(tmp_path: Path) -> None:
+    output = tmp_path / "output"
+    output.mkdir()
+    for name in ("outcome.json", "tried.jsonl", "plan.json"):
+        (output / name).write_text("{broken", encoding="utf-8")
+    run = Run(id="x", kind="fewshot_search", title="", state="succeeded", created=1.0, folder=tmp_path)
+    with pytest.raises(StudioError):
+        outcome_of(run)
+    drawn = Searching(cast(Any, None), KO, None).result("fewshot_search", [run])
+    assert 'data-do="remove"' in drawn and "bd-fault" in drawn
+
+
+def test_no_event_that_nobody_pressed_takes_a_picker_of_these_parts(tmp_path: Path) -> None:
+    made = create_services(Settings(home=tmp_path / "home", open_browser=False))
+    page = build_app(made, "en")
+    made.close()
+    pickers = (gr.Dropdown, gr.Radio, gr.CheckboxGroup)
+    seen = 0
+    for event in page.fns.values():
+        raised = [(type(page.blocks[source]), name) for source, name in event.targets if source in page.blocks]
+        automatic = any(kind in (gr.State, gr.Tab, gr.Timer) for kind, _ in raised)
+        module = getattr(event.fn, "__module__", "")
+        if automatic and module.startswith(("tabs.fewshot", "tabs.evaluation", "tabs.overview")):
+            seen += 1
+            assert not [one for one in event.inputs if isinstance(one, pickers)], module
+    assert seen > 5
