@@ -25,7 +25,7 @@ def build_app(services: Services, language: Language) -> gr.Blocks:
     words = Words(language)
     with gr.Blocks(title=words.t("header.title"), analytics_enabled=False, delete_cache=(3600, 86400)) as page:
         session = build_header(services, words, page)
-        with gr.Tabs(elem_id="tabs", selected="playground"):
+        with gr.Tabs(elem_id="tabs", selected="playground", overflow_behavior="wrap"):
             for name, tab in TABS.items():
                 with gr.Tab(words.t(f"header.tab_{name}"), id=name, elem_id=f"tab-{name}") as place:
                     tab.build(services, words, replace(session, tab=place))

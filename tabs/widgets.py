@@ -28,7 +28,10 @@ CLICKS = """
 element.addEventListener('click', (event) => {
   const button = event.target.closest('[data-do]');
   if (!button || button.disabled) return;
-  if (button.dataset.do === 'go') { document.getElementById('tab-' + button.dataset.what + '-button').click(); return; }
+  if (button.dataset.do === 'go') {
+    document.getElementById('tab-' + button.dataset.what + '-button')?.click();
+    return;
+  }
   if (button.dataset.sure && !window.confirm(button.dataset.sure)) return;
   trigger('click', {do: button.dataset.do, what: button.dataset.what || ''});
 });
