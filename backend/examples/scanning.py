@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import Final
+from typing import Final, get_args
 
 from backend.examples.example import Example
 from backend.examples.findings import KINDS, FindingKind
@@ -113,8 +113,9 @@ class Scan:
                 yield kind, found
 
     def personal_data(self) -> Found:
-        counts = {kind: self.pieces[kind] for kind in ("rrn", "phone", "email", "card")}
-        self.personal.about = [Note("cleaning.about.personal_data", counts)]
+        kinds: tuple[PersonalKind, ...] = get_args(PersonalKind)
+        seen = [(kind, self.pieces[kind]) for kind in kinds if self.pieces[kind]]
+        self.personal.about = [Note(f"cleaning.about.personal_{kind}", {"count": count}) for kind, count in seen]
         return self.personal
 
     def duplicates(self) -> Found:

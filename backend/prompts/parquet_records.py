@@ -11,8 +11,10 @@ from backend.errors import BadInput
 from backend.prompts.table import MAX_BYTES, MAX_ROWS, Record
 
 MAGIC: Final = b"PAR1"
-BATCH: Final = 10_000
-MAX_UNPACKED: Final = 10 * MAX_BYTES
+BATCH: Final = 100
+BATCH_BYTES: Final = 2 * MAX_BYTES
+"""Of a batch at most, whatever is in it: one text that is kept once may stand in every row."""
+MAX_UNPACKED: Final = 5 * MAX_BYTES
 
 
 def parquet(raw: bytes, name: str) -> tuple[list[str], Iterator[Record]]:
@@ -37,12 +39,20 @@ def parquet(raw: bytes, name: str) -> tuple[list[str], Iterator[Record]]:
     return columns, _rows(file, columns, names, name)
 
 
+def _batch(metadata: Any) -> int:
+    """Rows to be read at once: no cell is longer than all texts of its column in a group of rows."""
+    groups = [metadata.row_group(at) for at in range(metadata.num_row_groups)]
+    chunks = [group.column(at) for group in groups for at in range(group.num_columns)]
+    longest = max((one.total_uncompressed_size for one in chunks if one.physical_type == "BYTE_ARRAY"), default=0)
+    return max(1, min(BATCH, BATCH_BYTES // max(longest, 1)))
+
+
 def _rows(file: Any, columns: list[str], names: Mapping[str, list[str]], name: str) -> Iterator[Record]:
     import pyarrow as pa
 
     number = 0
     try:
-        for batch in file.iter_batches(BATCH):
+        for batch in file.iter_batches(_batch(file.metadata)):
             for row in zip(*(batch.column(at).to_pylist() for at in range(len(columns))), strict=True):
                 number += 1
                 yield number, [cell(_named(value, names.get(key))) for key, value in zip(columns, row, strict=True)]

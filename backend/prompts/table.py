@@ -18,6 +18,9 @@ MAX_BYTES = 200_000_000
 MAX_ROWS = 1_000_000
 MAX_CELL = 200_000
 MAX_COLUMNS = 1_000
+MAX_CELLS = 50_000_000
+MAX_CHARACTERS = MAX_BYTES
+"""Of all cells together: no more than the largest plain file holds, however often a packed one repeats itself."""
 TOLD = 20
 """Problems of one kind that are kept one by one; the rest is only counted."""
 COLUMN = "input"
@@ -179,8 +182,7 @@ def assemble(
     headings = list(first[1]) if header else []
     rows = [(number, _trimmed(cells, len(headings))) for number, cells in rows]
     width = max(len(headings), *(len(cells) for _, cells in rows))
-    if width > MAX_COLUMNS:
-        raise BadInput("error.table_columns", name=name, limit=f"{MAX_COLUMNS:,}")
+    check_size(name, columns=width, cells=width * len(rows))
     columns, named = _columns(headings, width, told=header)
     ragged = [(number, len(cells)) for number, cells in rows if len(cells) != len(headings)] if header else []
     return Table(
@@ -201,15 +203,31 @@ def _trimmed(cells: Sequence[str], width: int) -> Sequence[str]:
     return cells[:end]
 
 
+def check_size(name: str, rows: int = 0, columns: int = 0, cells: int = 0, characters: int = 0) -> None:
+    """What a table has so far; asked while it is being read, before the memory is gone.
+
+    Raises BadInput("error.table_rows" | "error.table_columns" | "error.table_cells" | "error.table_unpacked").
+    """
+    if rows > MAX_ROWS:
+        raise BadInput("error.table_rows", name=name, limit=f"{MAX_ROWS:,}")
+    if columns > MAX_COLUMNS:
+        raise BadInput("error.table_columns", name=name, limit=f"{MAX_COLUMNS:,}")
+    if cells > MAX_CELLS:
+        raise BadInput("error.table_cells", name=name, limit=f"{MAX_CELLS:,}")
+    if characters > MAX_CHARACTERS:
+        raise BadInput("error.table_unpacked", name=name, limit=f"{MAX_CHARACTERS:,}")
+
+
 def _within_limits(records: Iterable[Record], name: str, max_cell: int) -> Iterator[Record]:
-    count = 0
+    count = characters = 0
     for number, cells in records:
         if not any(cells) or not any(cell.strip() for cell in cells):
             continue
         count += 1
-        if count > MAX_ROWS + 1:
-            raise BadInput("error.table_rows", name=name, limit=f"{MAX_ROWS:,}")
-        if max(map(len, cells)) > max_cell:
+        lengths = [len(cell) for cell in cells]
+        characters += sum(lengths)
+        check_size(name, rows=count - 1, characters=characters)
+        if max(lengths) > max_cell:
             raise BadInput("error.table_cell", name=name, row=number, limit=f"{max_cell:,}")
         yield number, cells
 

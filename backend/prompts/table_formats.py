@@ -14,7 +14,7 @@ from typing import Any, Literal
 from backend.errors import BadInput
 from backend.prompts.json_records import json_records
 from backend.prompts.parquet_records import cell
-from backend.prompts.table import MAX_CELL, MAX_ROWS, Format, Problem, Record
+from backend.prompts.table import MAX_CELL, MAX_ROWS, Format, Problem, Record, check_size
 
 ENDINGS: dict[str, Format] = {
     ".csv": "csv",
@@ -98,7 +98,7 @@ def _records(
     text: str, name: str, delimiter: str, max_cell: int, strict: bool, quoting: Literal[0, 3] = csv.QUOTE_MINIMAL
 ) -> Iterator[Record]:
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=strict, quoting=quoting)
-    number = 0
+    number = count = 0
     while True:
         number += 1
         try:
@@ -113,6 +113,8 @@ def _records(
             raise csv.Error(number) from fault
         if number > MAX_ROWS + 1:
             raise BadInput("error.table_rows", name=name, limit=f"{MAX_ROWS:,}")
+        count += len(cells)
+        check_size(name, cells=count)
         yield number, cells
 
 
@@ -128,13 +130,15 @@ def lines(text: str) -> Iterator[Record]:
 def json_objects(text: str, name: str) -> tuple[list[str], Iterator[Record]]:
     """JSON lines, an array of objects, or an object with records inside: columns in order of appearance, and rows.
 
-    Raises BadInput("error.table_json", name=, row=, why=).
+    Raises BadInput("error.table_json", name=, row=, why=), and "error.table_*" for what is too much.
     """
     columns: dict[str, int] = {}
     rows: list[tuple[int, list[str]]] = []
     for number, found in json_records(text, name):
         for key in found:
             columns.setdefault(str(key), len(columns))
+        # Every row is as wide as all keys together: a few kilobytes of new keys would be gigabytes of empty cells.
+        check_size(name, rows=len(rows), columns=len(columns), cells=len(rows) * len(columns))
         cells = [""] * len(columns)
         for key, value in found.items():
             cells[columns[str(key)]] = value if isinstance(value, str) else cell(value)
@@ -176,8 +180,7 @@ def _sheet(sheets: Sequence[Any], name: str) -> tuple[list[Record], list[Problem
             cells.pop()
         if cells:
             records.append((number, cells))
-        if len(records) > MAX_ROWS + 1:
-            raise BadInput("error.table_rows", name=name, limit=f"{MAX_ROWS:,}")
+            check_size(name, rows=len(records) - 1, columns=len(cells), cells=len(records) * len(records[0][1]))
     width = len(records[0][1]) if records else 0
     # A sheet has no ragged rows: a short one ends in empty cells.
     padded: list[Record] = [(number, [*cells, *[""] * (width - len(cells))]) for number, cells in records]

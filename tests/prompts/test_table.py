@@ -6,6 +6,7 @@ import io
 import json
 import time
 import zipfile
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -278,3 +279,88 @@ def test_a_hundred_thousand_rows_are_a_matter_of_seconds() -> None:
     table = read_table(raw, "large.csv")
     assert len(table.rows) == 100_000 and table.rows[99_999]["번호"] == "99999"
     assert time.process_time() - started < 5
+
+
+# --- small files that would be large tables
+
+
+def _refused_early(monkeypatch: pytest.MonkeyPatch, raw: bytes, name: str, key: str, most: int) -> None:
+    """Refused after at most `most` records were read: what is counted is the work, not the time."""
+    from backend.prompts import json_records, table_formats
+
+    seen = 0
+
+    def counted(source: Callable[..., Iterator[object]]) -> Callable[..., Iterator[object]]:
+        def through(*asked: object) -> Iterator[object]:
+            nonlocal seen
+            for one in source(*asked):
+                seen += 1
+                yield one
+
+        return through
+
+    monkeypatch.setattr(table_formats, "json_records", counted(json_records.json_records))
+    monkeypatch.setattr(tables, "_within_limits", counted(tables._within_limits))
+    with pytest.raises(BadInput, match=rf"error\.{key}"):
+        read_table(raw, name)
+    assert seen <= most
+
+
+def test_a_new_key_in_every_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    raw = "\n".join(json.dumps({f"k{number}": 1}) for number in range(12_000)).encode()
+    _refused_early(monkeypatch, raw, "keys.jsonl", "table_columns", 1_001)
+
+
+def test_one_wide_line_does_not_make_every_row_wide(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables, "MAX_CELLS", 20_000)
+    wide = json.dumps({f"k{number}": 1 for number in range(900)})
+    _refused_early(monkeypatch, (wide + "\n" + '{"k0":1}\n' * 5_000).encode(), "wide.jsonl", "table_cells", 24)
+
+
+def test_a_cell_in_the_last_column_of_a_sheet(monkeypatch: pytest.MonkeyPatch) -> None:
+    from openpyxl import Workbook
+
+    from backend.prompts import table_formats
+
+    book, file, seen = Workbook(write_only=True), io.BytesIO(), []
+    sheet = book.create_sheet()
+    for _ in range(3):
+        sheet.append([*[None] * 16_383, "x"])
+    book.save(file)
+    plain = table_formats._xlsx_cell
+    monkeypatch.setattr(table_formats, "_xlsx_cell", lambda value: seen.append(1) or plain(value))
+    with pytest.raises(BadInput, match=r"error\.table_columns"):
+        read_table(file.getvalue(), "far.xlsx")
+    assert len(seen) == 16_384, "one row was enough"
+
+
+def test_one_text_in_every_row_of_a_parquet_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    monkeypatch.setattr(tables, "MAX_CHARACTERS", 1_000_000)
+    file = io.BytesIO()
+    pq.write_table(pa.table({"text": ["x" * 50_000] * 1_000}), file)
+    assert len(file.getvalue()) < 10_000
+    _refused_early(monkeypatch, file.getvalue(), "same.parquet", "table_unpacked", 21)
+
+
+def test_rows_read_at_once_are_fewer_where_cells_may_be_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from backend.prompts import parquet_records as records
+
+    monkeypatch.setattr(records, "BATCH_BYTES", 100_000)
+    for length, rows in ((10, records.BATCH), (25_000, 3)):
+        file = io.BytesIO()
+        pq.write_table(pa.table({"text": ["x" * length] * 2}), file)
+        assert records._batch(pq.ParquetFile(file).metadata) == rows
+
+
+def test_a_document_told_again_for_every_question(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables, "MAX_CHARACTERS", 1_000_000)
+    asked = [{"question": f"q{number}", "answers": [{"text": "a"}]} for number in range(2_000)]
+    squad = {"data": [{"paragraphs": [{"context": "x" * 50_000, "qas": asked}]}]}
+    with pytest.raises(BadInput, match=r"error\.table_unpacked"):
+        read_table(json.dumps(squad).encode(), "squad.json")
