@@ -17,7 +17,7 @@ ROLES: Final = {
     "user": "user", "human": "user", "prompter": "user", "사용자": "user",
     "assistant": "assistant", "gpt": "assistant", "bot": "assistant", "model": "assistant", "도우미": "assistant",
 }  # fmt: skip
-MARKED: Final = re.compile(r"(?:\A|\n)\s*(Human|Assistant|System|User)\s*:[ \t]?")
+MARKED: Final = re.compile(r"(?:\A\s*|\n[ \t]*)(Human|Assistant|System|User)[ \t]*:[ \t]?")
 SPEAKERS: Final = {"ko": ("사용자", "도우미"), "en": ("User", "Assistant")}
 
 Turn = tuple[str, str]

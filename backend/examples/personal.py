@@ -11,7 +11,7 @@ card   14 to 19 digits of a card issuer's range whose last one is right (Luhn, I
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -78,10 +78,17 @@ class Masked:
 def find_personal(text: str) -> list[Personal]:
     """In the order of the text; pieces do not overlap."""
     found: list[Personal] = []
-    for piece in _candidates(text):
-        if not any(piece.start < other.end and other.start < piece.end for other in found):
-            found.append(piece)
-    return sorted(found, key=lambda piece: piece.start)
+    for pieces in _candidates(text):  # each kind in the order of the text, so that a kind is merged in one go
+        starts = [other.start for other in found]
+        found += [piece for piece in pieces if _free(piece, found, starts)]
+        found.sort(key=lambda piece: piece.start)
+    return found
+
+
+def _free(piece: Personal, found: Sequence[Personal], starts: Sequence[int]) -> bool:
+    """Whether a piece touches none of those found before, which are apart and in order: only its neighbour can."""
+    at = bisect_left(starts, piece.end)
+    return at == 0 or found[at - 1].end <= piece.start
 
 
 def mask(text: str, korean: bool | None = None) -> str:
@@ -109,17 +116,16 @@ def is_korean(text: str) -> bool:
     return HANGUL.search(text) is not None
 
 
-def _candidates(text: str) -> Iterator[Personal]:
-    """What is likelier first: a resident number may look like a card, a card like a telephone number."""
+def _candidates(text: str) -> Iterator[list[Personal]]:
+    """By kind, what is likelier first: a resident number may look like a card, a card like a telephone number."""
     if "@" in text:
-        yield from (Personal("email", *match.span()) for match in EMAIL.finditer(text))
+        yield [Personal("email", *match.span()) for match in EMAIL.finditer(text)]
     if sum(sign.isdigit() for sign in text[:2_000]) < 7 and (len(text) <= 2_000 or not DIGITS.search(text)):
         return
-    for match in RRN.finditer(text):
-        if _is_rrn(match[1], match[3], apart=bool(match[2])):
-            yield Personal("rrn", *match.span())
-    yield from (Personal("card", *match.span()) for match in CARD.finditer(text) if _is_card(match[0]))
-    yield from (Personal("phone", *match.span()) for match in PHONE.finditer(text) if _is_phone(match[0]))
+    numbers = [match for match in RRN.finditer(text) if _is_rrn(match[1], match[3], apart=bool(match[2]))]
+    yield [Personal("rrn", *match.span()) for match in numbers]
+    yield [Personal("card", *match.span()) for match in CARD.finditer(text) if _is_card(match[0])]
+    yield [Personal("phone", *match.span()) for match in PHONE.finditer(text) if _is_phone(match[0])]
 
 
 def _is_rrn(front: str, back: str, apart: bool) -> bool:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
 
 from backend.errors import BadInput, NotFound
 from backend.examples.entity_text import read_spans
 from backend.examples.example import NewExample
+from backend.examples.rows import NAMES_LIMIT
 from backend.examples.splits import place_new, splits_made
 from backend.examples.store import ExampleStore
 from backend.examples.task import Task
@@ -15,6 +17,11 @@ from backend.projects.turns import Turn
 from backend.prompts.templates import render, variables
 
 ORIGIN = "playground"
+TRIES: Final = 1_000
+"""Places that are looked at for the end of a value: an imported chat may hold anything."""
+
+Piece = tuple[str | None, str]
+"""A variable's name, or None and the words between two of them."""
 
 
 def keep(store: ExampleStore, turns: Sequence[Turn], turn: Turn, values: Mapping[str, str]) -> str:
@@ -65,21 +72,48 @@ def question_of(turn: Turn, message: str, values: Mapping[str, str]) -> dict[str
 def read_back(template: str, text: str, known: Mapping[str, str]) -> dict[str, str] | None:
     """The values that made `text` of `template`; None when it was another template. `known` ones are taken as given."""
     names = variables(template)
-    marks = {name: f"\0{number}\0" for number, name in enumerate(names)}
-    pattern, met = "", set()
-    for piece in re.split("(\0\\d+\0)", render(template, marks)):
-        name = next((one for one, mark in marks.items() if mark == piece), None)
-        if name is None:
-            pattern += re.escape(piece)
-        elif name in known:
-            pattern += re.escape(known[name])
-        else:
-            pattern += f"(?P=v{names.index(name)})" if name in met else f"(?P<v{names.index(name)}>.*?)"
-            met.add(name)
-    found = re.fullmatch(pattern, text, re.DOTALL)
-    if found is None:
+    if len(names) > NAMES_LIMIT:
         return None
-    return {**known, **{name: found[f"v{names.index(name)}"] for name in met}}
+    marks = {f"\0{number}\0": name for number, name in enumerate(names)}
+    pieces = re.split("(\0\\d+\0)", render(template, {name: mark for mark, name in marks.items()}))
+    parts: list[Piece] = [(marks.get(piece), piece) for piece in pieces if piece]
+    return _read(parts, text, 0, dict(known), iter(range(TRIES)))
+
+
+def _read(
+    parts: Sequence[Piece], text: str, at: int, found: dict[str, str], tries: Iterator[int]
+) -> dict[str, str] | None:
+    """The values in `text` from `at` on, each as short as the rest allows; None when nothing fits, or within `tries`.
+
+    A value ends where the words after it begin; only one that comes again in the template can ask for another place.
+    """
+    words, parts = _words(parts, found)
+    if not text.startswith(words, at):
+        return None
+    at += len(words)
+    if not parts:
+        return found if at == len(text) else None
+    name = parts[0][0] or ""
+    after, rest = _words(parts[1:], found)
+    end = text.find(after, at)
+    if not rest:
+        end = max(len(text) - len(after), at) if text.endswith(after) else -1
+    while end >= 0 and next(tries, None) is not None:
+        read = _read(parts[1:], text, end, {**found, name: text[at:end]}, tries)
+        if read is not None or not rest:
+            return read
+        end = text.find(after, end + 1)
+    return None
+
+
+def _words(parts: Sequence[Piece], found: Mapping[str, str]) -> tuple[str, Sequence[Piece]]:
+    """The text that is known at the beginning of the pieces, and what comes after it."""
+    words = []
+    for place, (name, piece) in enumerate(parts):
+        if name is not None and name not in found:
+            return "".join(words), parts[place:]
+        words.append(piece if name is None else found[name])
+    return "".join(words), ()
 
 
 def label_of(answer: str, task: Task) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from backend.errors import BadInput
+from backend.examples.conversations import turns_of
 from backend.examples.example import NewExample, Span
 from backend.examples.guessing import Guess
 from backend.examples.importing import examples_of, guess_mapping, guess_task, preview, read_source
@@ -404,3 +405,10 @@ def test_answers_are_looked_up_where_only_they_are_given() -> None:
     found = list(examples_of(source, Mapping({"input": "text"}, "answer"), task))
     assert found[0].spans == (Span(start=0, end=2, label="LOC"), Span(start=7, end=9, label="PER"))
     assert found[1].spans is None
+
+
+def test_a_conversation_with_many_blank_lines() -> None:
+    """From each line break to the next word once: from each through all the others would take hours."""
+    gap = "\n" * 200_000
+    assert turns_of(gap) is None and turns_of(f"x{gap}") is None
+    assert turns_of(f"{gap}  Human: 안녕?{gap}Assistant: 네.{gap}") == [("user", "안녕?"), ("assistant", "네.")]

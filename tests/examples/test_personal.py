@@ -89,3 +89,15 @@ def test_places_move_along_with_what_is_masked() -> None:
     start = text.index("010-1234")
     assert one.text[one.moved(start) : one.moved(start + 13)] == "[전화번호]"
     assert masked("없음").moved(1) == 1 and Personal("email", 0, 1).end == 1
+
+
+def test_a_cell_of_a_hundred_thousand_addresses() -> None:
+    """Each piece is compared with its neighbour only: with all before it this would take half an hour."""
+    pieces = [f"a{number}@example.com" for number in range(100_000)]
+    assert [text for _, text in found(" ".join(pieces))] == pieces
+
+
+def test_what_is_likelier_wins_wherever_it_stands() -> None:
+    text = "a@example.com 900101-1234567 010-1234-5678 b@example.com 4111 1111 1111 1111 010-2345-6789"
+    assert [kind for kind, _ in found(text)] == ["email", "rrn", "phone", "email", "card", "phone"]
+    assert found("0101234-5678@example.com") == [("email", "0101234-5678@example.com")]

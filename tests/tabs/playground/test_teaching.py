@@ -80,6 +80,12 @@ def test_only_answers_with_words_are_kept(project: Project) -> None:
         ("{a} {input} {a}", "가 물음 나", None),
         ("{{json}} {a}: {input}", "{json} x: 물음", {"a": "x", "input": "물음"}),
         (TEMPLATE, "전혀 다른 틀", None),
+        ("{a} - {b} / {a}", "가 - 나 - 다 / 가 - 나", {"a": "가 - 나", "b": "다", "input": "물음"}),
+        ("{a}{b}.", "가나.", {"a": "", "b": "가나", "input": "물음"}),
+        ("{a},{b}", "가,나,다", {"a": "가", "b": "나,다", "input": "물음"}),
+        (" ".join(f"{{v{n}}}" for n in range(30)) + "!", "x " * 3_000 + "?", None),  # each space could end each value
+        ("{a} {b} {a} {c} {a}!", "x " * 20_000 + "?", None),
+        ("".join(f"{{v{n}}}" for n in range(5_000)), "x", None),
     ],
 )
 def test_a_filled_template_is_read_back(template: str, text: str, expected: dict[str, str] | None) -> None:
