@@ -16,6 +16,7 @@ from backend.assistants import Assistant, Examples, Method, Part
 from backend.errors import BadInput
 from backend.evaluation.values import Score
 from backend.examples.task import Metric
+from backend.fewshot.basis import basis_of
 from backend.fewshot.halving import Halving, Round
 from backend.fewshot.planning import MOST_EXAMPLES, SearchPlan, plan_of, task_of
 from backend.fewshot.tried import Tried, outcome_in
@@ -65,13 +66,17 @@ class Point(Part):
 
 
 class Curve(Part):
-    """Points by number of shots, all on the same `n` dev examples. `made` in seconds since 1970."""
+    """Points by number of shots, all on the same `n` dev examples. `made` in seconds since 1970.
+
+    basis  of what it was measured on (see `basis`)
+    """
 
     metric: Metric
     method: Method
     n: int
     points: tuple[Point, ...]
     made: float
+    basis: str = ""
 
     @property
     def best(self) -> Point:
@@ -109,17 +114,23 @@ def _checked(project: Project, assistant: Assistant, extent: CurveExtent | None)
 
 
 def curve_of(project: Project, fingerprint: str) -> Curve | None:
-    """The curve measured last from the assistant of this fingerprint, or from it without its examples; else None."""
+    """The curve measured last from the assistant of this fingerprint, or from it without its examples; else None.
+
+    None too when the task or the dev examples have changed since then.
+    """
     kept = project.get_note(NOTE + fingerprint)
     try:
-        return None if kept is None else Curve.model_validate(kept)
+        curve = None if kept is None else Curve.model_validate(kept)
     except ValidationError:
         return None  # a newer studio's
+    return curve if curve is not None and curve.points and curve.basis == basis_of(project) else None
 
 
 def keep_curve(project: Project, fingerprints: Sequence[str], curve: Curve) -> None:
+    """One that does not say what it was measured on is taken to be of the task and the examples as they are now."""
+    kept = curve if curve.basis else curve.model_copy(update={"basis": basis_of(project)})
     for fingerprint in dict.fromkeys(fingerprints):
-        project.set_note(NOTE + fingerprint, curve.model_dump(mode="json"))
+        project.set_note(NOTE + fingerprint, kept.model_dump(mode="json"))
 
 
 def curve_in(run: Run) -> Curve | None:
@@ -127,7 +138,7 @@ def curve_in(run: Run) -> Curve | None:
     return outcome_in(run.output, Curve)
 
 
-def curve_from(tried: Sequence[Tried], sizes: Mapping[str, int], method: Method) -> Curve:
+def curve_from(tried: Sequence[Tried], sizes: Mapping[str, int], method: Method, basis: str = "") -> Curve:
     """The curve of what was tried; `sizes` is how many shots each candidate shows."""
     scores: dict[int, list[Score]] = {}
     for one in tried:
@@ -138,4 +149,4 @@ def curve_from(tried: Sequence[Tried], sizes: Mapping[str, int], method: Method)
         point = Point(shots=size, value=fmean(values), low=min(values), high=max(values), scores=tuple(of_size))
         points.append(point)
     first = tried[0].score
-    return Curve(metric=first.metric, method=method, n=first.n, points=tuple(points), made=time.time())
+    return Curve(metric=first.metric, method=method, n=first.n, points=tuple(points), made=time.time(), basis=basis)

@@ -14,7 +14,7 @@ from backend.fewshot.curve import CurveConfig, CurveExtent, bare, curve_from, ke
 from backend.fewshot.halving import Halving, Round
 from backend.fewshot.picking import answers_repeat
 from backend.fewshot.planning import DRAWN_FROM, dev_examples, task_of
-from backend.fewshot.tried import BASE, Candidate, Prepared, Saying, keep_outcome, keep_prepared, prepared_in
+from backend.fewshot.tried import BASE, Candidate, Prepared, Saying, keep_outcome
 from backend.fewshot.working import Shop, at_work, config_of
 from backend.jobs.kinds import Job
 from backend.jobs.progress import Progress
@@ -26,12 +26,12 @@ def work(job: Job, progress: Progress) -> None:
     """Raises Stopped, and what the model or the connection says when it fails for good; both can be resumed."""
     config = config_of(job, CurveConfig)
     with at_work(job, progress, config.assistant) as shop:
-        prepared = prepared_in(shop.output) or _prepare(shop, config)
+        prepared = shop.prepared() or _prepare(shop, config)
         tried = shop.trials(prepared).run()
         selections = {one.name: one.assistant.examples.selection for one in prepared.candidates}
         sizes = {name: selection.count if selection else 0 for name, selection in selections.items()}
         method = next(selection.method for selection in selections.values() if selection)
-        curve = curve_from(tried, sizes, method)
+        curve = curve_from(tried, sizes, method, prepared.basis)
         keep_outcome(shop.output, curve)
         both = [bare(config.assistant), config.assistant]
         keep_curve(shop.project, [fingerprint(one, shop.where) for one in both], curve)
@@ -49,8 +49,7 @@ def _prepare(shop: Shop, config: CurveConfig) -> Prepared:
         raise BadInput("error.search_no_shots")
     halving = Halving((Round(len(found) - 1, len(examples)),))
     prepared = Prepared(task=task, halving=halving, candidates=tuple(found), examples=examples)
-    keep_prepared(shop.output, prepared)
-    return prepared
+    return shop.keep(prepared)
 
 
 def curve_candidates(assistant: Assistant, pool: Sequence[NewExample], extent: CurveExtent) -> list[Candidate]:

@@ -13,7 +13,7 @@ from backend.fewshot.instructions import InstructionBudget, InstructionConfig, o
 from backend.fewshot.outcome import conclude
 from backend.fewshot.planning import MOST_EXAMPLES, dev_examples, task_of
 from backend.fewshot.proposing import look_at, prompts_for, propose
-from backend.fewshot.tried import BASE, Candidate, Prepared, Saying, keep_prepared, prepared_in
+from backend.fewshot.tried import BASE, Candidate, Prepared, Saying
 from backend.fewshot.wordings import language_of
 from backend.fewshot.working import Shop, at_work, config_of
 from backend.jobs.kinds import Job
@@ -28,7 +28,7 @@ def work(job: Job, progress: Progress) -> None:
     config = config_of(job, InstructionConfig)
     asked = [Assistant(model=config.budget.proposer)] if config.budget.proposer else []
     with at_work(job, progress, config.assistant, *asked) as shop:
-        prepared = prepared_in(shop.output) or _prepare(shop, config)
+        prepared = shop.prepared() or _prepare(shop, config)
         trials = shop.trials(prepared)
         outcome = conclude(shop, trials, trials.run(), len(prepared.candidates) - 1)
         progress.result(tried=outcome.tried, best=outcome.best.score.value, base=outcome.base.score.value)
@@ -64,8 +64,7 @@ def _planned(
         examples=examples[: halving.examples],
         skipped=tuple(skipped),
     )
-    keep_prepared(shop.output, prepared)
-    return prepared
+    return shop.keep(prepared)
 
 
 def _proposed(

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from backend.assistants import Part
-from backend.errors import BadInput, Busy
+from backend.assistants import Assistant, Part
+from backend.errors import BadInput, Busy, Refused
 from backend.evaluation.cost import keep_making
 from backend.evaluation.statistics import paired
 from backend.evaluation.values import Difference, Verdict
 from backend.evaluation.verdicts import verdict
+from backend.examples.leakage import check_leakage
 from backend.fewshot.trials import Trials
 from backend.fewshot.tried import BASE, Tell, Tried, keep_outcome, outcome_in, prepared_in, tried_of
 from backend.fewshot.working import Shop
@@ -69,7 +70,8 @@ def save_candidate(
     """Keep the best (or another candidate that was tried) as a new version, with a note of what was tried.
 
     tell  makes a sentence of a words key and its details; name  of the assistant, by default the base's
-    Raises Busy("error.search_unfinished"), BadInput("error.search_nothing_better"), StorageProblem, NotFound.
+    Raises Busy("error.search_unfinished"), BadInput("error.search_nothing_better"), Refused("error.search_leak",
+    count=, text=), StorageProblem, NotFound.
     """
     outcome, prepared = outcome_of(run), prepared_in(run.output)
     if outcome is None or prepared is None:
@@ -79,6 +81,7 @@ def save_candidate(
         raise BadInput("error.search_nothing_better")
     chosen = prepared.candidate(wanted)
     assistant = chosen.assistant
+    _no_leaks(project, assistant)
     note = note_of(outcome, next(one for one in tried_of(run) if one.name == wanted), tell)
     parent = run.config.get("parent")
     kept_name = name or assistant.name or assistant.model.label()
@@ -86,6 +89,13 @@ def save_candidate(
     if run.started is not None and run.ended is not None:
         keep_making(project, kept.assistant, max(0.0, run.ended - run.started))
     return kept
+
+
+def _no_leaks(project: Project, assistant: Assistant) -> None:
+    """The splits may have been made anew since the search drew its examples."""
+    found = {leak.left.text(): leak for leak in check_leakage(project, assistant.examples.shots)}
+    if found:
+        raise Refused("error.search_leak", count=len(found), text=next(iter(found)).strip()[:80])
 
 
 def note_of(outcome: SearchOutcome, chosen: Tried, tell: Tell) -> str:

@@ -9,7 +9,7 @@ from backend.fewshot.halving import plan_halving
 from backend.fewshot.outcome import conclude
 from backend.fewshot.planning import DRAWN_FROM, MOST_EXAMPLES, dev_examples, task_of
 from backend.fewshot.search import SearchConfig
-from backend.fewshot.tried import Candidate, Prepared, keep_prepared, prepared_in
+from backend.fewshot.tried import Candidate, Prepared
 from backend.fewshot.working import Shop, at_work, config_of
 from backend.jobs.kinds import Job
 from backend.jobs.progress import Progress
@@ -20,7 +20,7 @@ def work(job: Job, progress: Progress) -> None:
     """Raises Stopped, and what the model or the connection says when it fails for good; both can be resumed."""
     config = config_of(job, SearchConfig)
     with at_work(job, progress, config.assistant) as shop:
-        prepared = prepared_in(shop.output) or _prepare(shop, config)
+        prepared = shop.prepared() or _prepare(shop, config)
         trials = shop.trials(prepared)
         outcome = conclude(shop, trials, trials.run(), len(prepared.candidates) - 1)
         progress.result(tried=outcome.tried, best=outcome.best.score.value, base=outcome.base.score.value)
@@ -37,8 +37,7 @@ def _prepare(shop: Shop, config: SearchConfig) -> Prepared:
     # Equal draws count once, so there may be fewer candidates than were planned, and more examples for each.
     halving = plan_halving(len(candidates) - 1, len(examples), budget.answers)
     prepared = Prepared(task=task, halving=halving, candidates=tuple(candidates), examples=examples[: halving.examples])
-    keep_prepared(shop.output, prepared)
-    return prepared
+    return shop.keep(prepared)
 
 
 def _drawn(project: Project, config: SearchConfig, wanted: int) -> list[Candidate]:

@@ -16,6 +16,7 @@ from pydantic import Field, ValidationError
 
 from backend.assistants import Assistant, Part
 from backend.evaluation.values import Score
+from backend.fewshot.basis import basis_of
 from backend.fewshot.halving import Halving, Round
 from backend.fewshot.planning import MOST_EXAMPLES, SearchPlan, plan_of, task_of
 from backend.fewshot.tried import BASE, Saying, Tried, outcome_in
@@ -59,6 +60,7 @@ class Band(Part):
     value              of the assistant as it is
     by                 (low, high) of each kind of change together with the assistant as it is
     made               seconds since 1970
+    basis              of what it was measured on (see `basis`)
     """
 
     low: float
@@ -69,6 +71,7 @@ class Band(Part):
     variants: tuple[Variant, ...]
     by: dict[By, tuple[float, float]]
     made: float
+    basis: str = ""
 
     @property
     def values(self) -> tuple[float, ...]:
@@ -98,16 +101,20 @@ def start_sensitivity(
 
 
 def band_of(project: Project, fingerprint: str) -> Band | None:
-    """The band measured last for the assistant of this fingerprint; None when none was."""
+    """The band measured last for the assistant of this fingerprint; None when none was, or the task or the dev
+    examples have changed since then."""
     kept = project.get_note(NOTE + fingerprint)
     try:
-        return None if kept is None else Band.model_validate(kept)
+        band = None if kept is None else Band.model_validate(kept)
     except ValidationError:
         return None  # a newer studio's
+    return band if band is not None and band.variants and band.basis == basis_of(project) else None
 
 
 def keep_band(project: Project, fingerprint: str, band: Band) -> None:
-    project.set_note(NOTE + fingerprint, band.model_dump(mode="json"))
+    """One that does not say what it was measured on is taken to be of the task and the examples as they are now."""
+    kept = band if band.basis else band.model_copy(update={"basis": basis_of(project)})
+    project.set_note(NOTE + fingerprint, kept.model_dump(mode="json"))
 
 
 def band_in(run: Run) -> Band | None:
@@ -115,7 +122,7 @@ def band_in(run: Run) -> Band | None:
     return outcome_in(run.output, Band)
 
 
-def band_from(tried: Sequence[Tried], by: Mapping[str, By]) -> Band:
+def band_from(tried: Sequence[Tried], by: Mapping[str, By], basis: str = "") -> Band:
     """The band of what was tried, the base among it; `by` says of which kind each other candidate is."""
     variants = tuple(Variant(by=by.get(one.name), about=one.about, score=one.score) for one in tried)
     base = next(one.score for one in tried if one.name == BASE)
@@ -133,4 +140,5 @@ def band_from(tried: Sequence[Tried], by: Mapping[str, By]) -> Band:
         variants=variants,
         by=kinds,
         made=time.time(),
+        basis=basis,
     )

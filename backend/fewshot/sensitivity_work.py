@@ -8,7 +8,7 @@ from backend.fewshot.choosing import considered
 from backend.fewshot.halving import Halving, Round
 from backend.fewshot.planning import DRAWN_FROM, dev_examples, task_of
 from backend.fewshot.sensitivity import SensitivityConfig, band_from, keep_band
-from backend.fewshot.tried import Prepared, keep_outcome, keep_prepared, prepared_in
+from backend.fewshot.tried import Prepared, keep_outcome
 from backend.fewshot.variants import kind_of, variants
 from backend.fewshot.wordings import language_of
 from backend.fewshot.working import Shop, at_work, config_of
@@ -20,9 +20,11 @@ def work(job: Job, progress: Progress) -> None:
     """Raises Stopped, and what the model or the connection says when it fails for good; both can be resumed."""
     config = config_of(job, SensitivityConfig)
     with at_work(job, progress, config.assistant) as shop:
-        prepared = prepared_in(shop.output) or _prepare(shop, config)
+        prepared = shop.prepared() or _prepare(shop, config)
         tried = shop.trials(prepared).run()
-        band = band_from(tried, {one.name: kind for one in tried if (kind := kind_of(one.name)) is not None})
+        band = band_from(
+            tried, {one.name: kind for one in tried if (kind := kind_of(one.name)) is not None}, prepared.basis
+        )
         keep_outcome(shop.output, band)
         keep_band(shop.project, fingerprint(config.assistant, shop.where), band)
         progress.result(low=band.low, high=band.high, median=band.median, value=band.value)
@@ -42,5 +44,4 @@ def _prepare(shop: Shop, config: SensitivityConfig) -> Prepared:
     )
     halving = Halving((Round(len(found) - 1, len(examples)),))
     prepared = Prepared(task=task, halving=halving, candidates=tuple(found), examples=examples)
-    keep_prepared(shop.output, prepared)
-    return prepared
+    return shop.keep(prepared)

@@ -108,7 +108,9 @@ class Trials:
         new = examples[len(scores) :]
         kept = self._project.answers.get(known, [one.input_key for one in new])
         for example in new:
-            answer = kept[example.input_key].answer
+            # Another run may have made the faults be forgotten a moment ago: such an answer failed, too.
+            found = kept.get(example.input_key)
+            answer = None if found is None else found.answer
             scores.append(score_example(self._prepared.task, example, candidate.plain(answer)))
             failed.append(answer is None)
 

@@ -77,13 +77,18 @@ class Tried(Part):
 
 
 class Prepared(Part):
-    """What is tried on what, by which plan. `skipped` tells of candidates that were left out before they were tried."""
+    """What is tried on what, by which plan. `skipped` tells of candidates that were left out before they were tried.
+
+    splits, basis  the marks of the splits and of what is measured on when this was made (see `basis`)
+    """
 
     task: Task
     halving: Halving
     candidates: tuple[Candidate, ...]
     examples: tuple[Example, ...]
     skipped: tuple[Saying, ...] = ()
+    splits: str = ""
+    basis: str = ""
 
     @model_validator(mode="after")
     def _each_has_its_name(self) -> Prepared:

@@ -12,11 +12,12 @@ from pydantic import BaseModel, ValidationError
 
 from backend.answering import Answering, Answers
 from backend.assistants import Assistant
-from backend.errors import StorageProblem
+from backend.errors import Refused, StorageProblem
 from backend.evaluation.identity import Where
 from backend.evaluation.work import opened
+from backend.fewshot.basis import basis_of, splits_mark
 from backend.fewshot.trials import Trials
-from backend.fewshot.tried import Prepared
+from backend.fewshot.tried import Prepared, keep_prepared, prepared_in
 from backend.jobs.kinds import Job
 from backend.jobs.progress import Progress
 from backend.jobs.turn import take_accelerator
@@ -34,6 +35,24 @@ class Shop:
     where: Where
     output: Path
     progress: Progress
+
+    def prepared(self) -> Prepared | None:
+        """What an earlier attempt of this run made ready; None when there was none, or none got so far.
+
+        Raises Refused("error.search_splits_anew"): its dev examples may be test examples by now,
+        StorageProblem("error.search_files").
+        """
+        found = prepared_in(self.output)
+        if found is not None and found.splits != splits_mark(self.project):
+            raise Refused("error.search_splits_anew")
+        return found
+
+    def keep(self, prepared: Prepared) -> Prepared:
+        """Freeze what is tried, with the marks of what it stands on now; returns it with them."""
+        marks = {"splits": splits_mark(self.project), "basis": basis_of(self.project)}
+        marked = prepared.model_copy(update=marks)
+        keep_prepared(self.output, marked)
+        return marked
 
     def trials(self, prepared: Prepared) -> Trials:
         return Trials(self.project, self.answers, self.where, prepared, self.output, self.progress)

@@ -15,21 +15,28 @@ from statistics import fmean
 
 import pytest
 
+from backend.answering import Answering
 from backend.assistants import Assistant, Instructions, Selection
 from backend.errors import BadInput, Busy, Refused, StorageProblem
 from backend.evaluation.statistics import paired
 from backend.evaluation.values import Difference, ExampleScore, Parsed
 from backend.evaluation.verdicts import outcome_of as said_of
-from backend.examples.example import NewExample
+from backend.examples.example import NewExample, Split
+from backend.examples.splits import make_splits, plan_splits
 from backend.examples.task import Task
 from backend.fewshot.candidates import Budget, identity_of, shot_candidates
 from backend.fewshot.halving import LEAST, Halving, better_half, plan_halving, spread_over
+from backend.fewshot.outcome import save_candidate
 from backend.fewshot.planning import dev_examples
 from backend.fewshot.search import outcome_of, plan_search, save_best, start_search, tried_of
+from backend.fewshot.trials import Trials
 from backend.fewshot.tried import BASE, prepared_in, tried_in
 from backend.jobs.folder import RunFolder
-from backend.jobs.run import Run
+from backend.jobs.progress import Progress
+from backend.jobs.run import Run, RunState
 from backend.jobs.runs import Runs
+from backend.models.endpoints import Endpoints
+from backend.models.host import ModelHost
 from backend.projects.folder import Project
 from backend.settings import Settings
 from tests.fakes import ChatServer, chat_server
@@ -363,3 +370,70 @@ def test_tasks_that_need_a_judge_are_searched_by_what_can_be_counted() -> None:
 def test_the_kept_selection_says_how_it_was_drawn() -> None:
     one = shot_candidates(Assistant(), reviews()[:9], 1, Budget(counts=(3,), methods=("random",), seed=4))[1]
     assert one.assistant.examples.selection == Selection(method="random", count=3, seed=4)
+
+
+# --- splits that are made anew ----------------------------------------------------------------------------------------
+
+
+def split_anew(project: Project, test: list[int]) -> None:
+    """These become the test split, the rest dev and train, and the splits are made."""
+    store = project.examples
+    plan = plan_splits(store, seed=5)
+    rest = [one.id for one in store.page(limit=999) if one.id not in test]
+    sides: dict[Split, tuple[int, ...]] = {"test": tuple(test), "dev": tuple(rest[:8]), "train": tuple(rest[8:])}
+    make_splits(store, replace(plan, sides=sides), anew=True)
+
+
+def test_a_search_is_not_resumed_on_splits_that_were_made_anew(
+    project: Project, resting: Runs, settings: Settings, server: ChatServer
+) -> None:
+    fill(project, 12, 8, 10)
+    split_anew(project, [one.id for one in project.examples.each("test", "look")])
+    run = start_search(resting, project, remote(settings, server.url), BUDGET)
+    do(run, settings)
+    asked = len(server.asked)
+    do(run, settings)
+    assert len(server.asked) == asked, "resumed on the same splits, and nothing was missing"
+    split_anew(project, [one.id for one in project.examples.each("dev", "look")])
+    with pytest.raises(Refused, match="search_splits_anew"):
+        do(run, settings)
+    assert len(server.asked) == asked
+
+
+def test_a_candidate_whose_examples_are_test_examples_by_now_is_not_saved(
+    project: Project, resting: Runs, settings: Settings, server: ChatServer
+) -> None:
+    fill(project, 12, 8, 10)
+    run = start_search(resting, project, remote(settings, server.url), BUDGET)
+    do(run, settings)
+    prepared = prepared_in(run.output)
+    assert prepared is not None
+    chosen = next(one for one in prepared.candidates if one.assistant.examples.shots)
+    shown = {shot.variables["input"] for shot in chosen.assistant.examples.shots}
+    split_anew(project, [one.id for one in project.examples.each("train", "look") if one.text() in shown])
+    with pytest.raises(Refused, match="search_leak") as fault:
+        save_candidate(project, run, tell, candidate=chosen.name)
+    assert fault.value.details["count"] == len(shown) and project.assistants.list() == []
+    free = [one for one in prepared.candidates if one.name != BASE and not shown & _inputs(one.assistant)]
+    for one in free[:1]:
+        assert save_candidate(project, run, tell, candidate=one.name).number == 1
+
+
+def _inputs(assistant: Assistant) -> set[str]:
+    return {shot.variables["input"] for shot in assistant.examples.shots}
+
+
+def test_an_answer_that_another_run_has_forgotten_is_one_that_failed(
+    project: Project, resting: Runs, settings: Settings, server: ChatServer
+) -> None:
+    fill(project, 12, 8)
+    run = start_search(resting, project, remote(settings, server.url), BUDGET)
+    do(run, settings)
+    prepared, host = prepared_in(run.output), ModelHost(settings, Endpoints(settings.home))
+    assert prepared is not None
+    trials = Trials(
+        project, Answering(host), host.where, prepared, run.output, Progress(RunFolder(run.folder), RunState())
+    )
+    trials._score(prepared.candidate(BASE), prepared.examples[:3], "nobody answered under this name")
+    host.close()
+    assert [one.parsed.rule for one in trials.scores(BASE)] == ["metrics.rule.failed"] * 3

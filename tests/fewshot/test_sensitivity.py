@@ -12,8 +12,10 @@ from backend.errors import Refused
 from backend.evaluation.identity import fingerprint
 from backend.evaluation.values import Interval, Score
 from backend.examples.task import Task
+from backend.fewshot.basis import basis_of
 from backend.fewshot.candidates import identity_of
 from backend.fewshot.choosing import pool_for
+from backend.fewshot.curve import curve_from, curve_of, keep_curve
 from backend.fewshot.formats import format_changes
 from backend.fewshot.sensitivity import (
     Extent,
@@ -164,7 +166,7 @@ def test_the_band_is_the_extent_of_what_was_tried(project: Project) -> None:
     assert band.values == (0.6, 0.5, 0.7, 0.8, 0.4) and band.spread == pytest.approx(0.4)
     assert band_of(project, "0" * 32) is None
     keep_band(project, "0" * 32, band)
-    assert band_of(project, "0" * 32) == band
+    assert band_of(project, "0" * 32) == band.model_copy(update={"basis": basis_of(project)})
     project.set_note("fewshot.band." + "0" * 32, {"low": "of a newer studio"})
     assert band_of(project, "0" * 32) is None
 
@@ -222,3 +224,32 @@ def test_what_is_missing_is_said(project: Project, resting: Runs) -> None:
     project.examples.set_task(Task(kind="free_writing", metric="chrf", inputs=("input", "더")))
     with pytest.raises(Refused, match="search_no_dev"):
         start_sensitivity(resting, project, PLAIN)
+
+
+def test_a_band_and_a_curve_are_gone_when_what_they_were_measured_on_is_another(project: Project) -> None:
+    fill(project, 4, 6)
+    known, tried = "0" * 32, [a_try(BASE, 0.6), a_try("o01", 0.5)]
+    band, curve = band_from(tried, {"o01": "order"}), curve_from(tried, {BASE: 0, "o01": 1}, "random")
+
+    def there() -> tuple[bool, bool]:
+        return band_of(project, known) is not None, curve_of(project, known) is not None
+
+    def keep() -> None:
+        keep_band(project, known, band)
+        keep_curve(project, [known], curve)
+        assert there() == (True, True)
+
+    keep()
+    one = next(iter(project.examples.each("train", "look")))
+    project.examples.edit(one.id, one.revision, output="부정" if one.output == "긍정" else "긍정")
+    project.examples.set_task(TASK.model_copy(update={"good": "짧은 답"}))
+    assert there() == (True, True), "neither is what they were measured by"
+    dev = next(iter(project.examples.each("dev", "look")))
+    project.examples.edit(dev.id, dev.revision, output="부정" if dev.output == "긍정" else "긍정")
+    assert there() == (False, False), "another right answer"
+    keep()
+    project.examples.set_task(TASK.model_copy(update={"labels": ("좋음", "나쁨")}))
+    assert there() == (False, False), "other labels"
+    keep()
+    project.examples.set_split([dev.id], "train")
+    assert there() == (False, False), "other dev examples"
