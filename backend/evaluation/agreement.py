@@ -102,7 +102,11 @@ def rubric_result(project: Project, comparison: Comparison, judge: ModelRef) -> 
     """Raises Refused("error.evaluation_task")."""
     bench = bench_of(project, judge, "rubric")
     graded = with_rubric(project, comparison, bench)
-    unreadable = sum(one.verdict == "unreadable" for one in judgements(project, bench.judge, bench.rule).values())
+    compared = {answer.id for answers in comparison.answers for answer in answers}
+    unreadable = sum(
+        one.verdict == "unreadable" and first in compared
+        for (first, _), one in judgements(project, bench.judge, bench.rule).items()
+    )
     pairs = [
         pair
         for one in range(len(graded.scores))

@@ -15,6 +15,7 @@ from backend.errors import Refused
 from backend.evaluation.answer_store import StoredAnswer
 from backend.evaluation.cost import Cost, cost_of, making
 from backend.evaluation.identity import Where, known_fingerprint
+from backend.evaluation.judge_prompts import rule_of
 from backend.evaluation.metrics import Confusion, LabelScore, aggregate, confusion, latency, per_label
 from backend.evaluation.opinions import latest_points
 from backend.evaluation.run import drawn
@@ -188,7 +189,7 @@ def _compared(
     places = [place for place, key in enumerate(asked.keys) if into and all(key in entry.answers for entry in into)]
     points: Mapping[int, float] = {}
     if metric == "judge":
-        points = latest_points(project)
+        points = latest_points(project, rule_of(task, "rubric"))
         graded = [at for at in places if all(entry.answers[asked.keys[at]].id in points for entry in into)]
         places, metric = (graded, metric) if graded else (places, METRICS[task.kind][0])
     shared = [asked.examples[place] for place in places]

@@ -43,7 +43,10 @@ class Cost(BaseModel):
 
 
 def keep_cost(project: Project, known: str, ref: ModelRef, cost: Cost) -> None:
-    project.set_note(COST + known, cost.model_dump(mode="json"))
+    """What a few inputs took that were asked again says less than what was measured of many: that one stays then."""
+    before = cost_of(project, known)
+    if before is None or cost.answers >= min(FEWEST, before.answers):
+        project.set_note(COST + known, cost.model_dump(mode="json"))
     if cost.answers >= FEWEST:
         project.set_note(PACE + _model(ref), cost.seconds / cost.answers)
 

@@ -21,7 +21,7 @@ from backend.errors import BadInput, Refused
 from backend.evaluation.answer_store import StoredAnswer
 from backend.evaluation.comparison import Comparison, compare, judged
 from backend.evaluation.identity import content_key
-from backend.evaluation.judge_prompts import VERSION, Language, Mode, judge_of, reference
+from backend.evaluation.judge_prompts import Language, Mode, judge_of, reference, rule_of
 from backend.evaluation.opinions import Asked, Judgement, points
 from backend.evaluation.slices import language
 from backend.examples.example import Example, Split
@@ -124,8 +124,7 @@ def bench_of(project: Project, judge: ModelRef, mode: Mode) -> Bench:
     korean = sum(language(one.text() + one.output) != "en" for one in sample)
     spoken: Language = "ko" if 2 * korean >= len(sample) else "en"
     assistant = judge_of(judge, mode, spoken)
-    criteria = hashlib.sha256(f"{task.kind}\0{task.good}".encode("utf-8", "surrogatepass")).hexdigest()[:12]
-    return Bench(assistant, task, mode, spoken, content_key(assistant), f"{mode}:{VERSION}:{criteria}")
+    return Bench(assistant, task, mode, spoken, content_key(assistant), rule_of(task, mode))
 
 
 def cases(comparison: Comparison, mode: Mode, n: int, seed: int = 0) -> list[Case]:

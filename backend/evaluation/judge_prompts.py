@@ -6,12 +6,14 @@ fenced off, so that an answer that talks to the judge is still only an answer.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from functools import cache
 from typing import Any, Final, Literal
 
 from backend.assistants import Assistant, Decoding, Instructions, ModelRef
+from backend.examples.task import Task
 from backend.settings import ASSETS
 
 Mode = Literal["pairwise", "rubric"]
@@ -33,6 +35,12 @@ POINTS: Final = r"([1-5])\s*(?:점|/\s*5|points?)?(?:입니다)?"
 SCORE: Final = re.compile(r"(?:점수|평점|score|rating|grade)" + OPENS + POINTS + SHUTS, LINES)
 SCORE_ALONE: Final = re.compile(r"\W*" + POINTS + r"\W*", re.IGNORECASE)
 OPINIONS: Final[dict[str, Opinion]] = {"a": "first", "b": "second"}
+
+
+def rule_of(task: Task, mode: Mode) -> str:
+    """Names what a judgement follows from besides judge and answers; another one when the task asks otherwise."""
+    criteria = hashlib.sha256(f"{task.kind}\0{task.good}".encode("utf-8", "surrogatepass")).hexdigest()[:12]
+    return f"{mode}:{VERSION}:{criteria}"
 
 
 def judge_of(model: ModelRef, mode: Mode, language: Language, chat_template: str | None = None) -> Assistant:

@@ -19,6 +19,7 @@ from backend.text_limits import clean_name, writable
 Rated = Literal["first", "second", "tie", "both_bad"]
 RATER_LIMIT: Final = 80
 PAIRWISE: Final = "pairwise"
+GRADES: Final = frozenset("12345")
 
 
 @dataclass(frozen=True)
@@ -76,24 +77,23 @@ def add_judgements(project: Project, judge: str, rule: str, new: Sequence[Judgem
             session.execute(insert(JudgementRow), rows)
 
 
-def latest_judge(project: Project, rule_start: str) -> tuple[str, str] | None:
-    """(judge, rule) of the last judgement whose rule begins so; None when there is none."""
-    found = select(JudgementRow.judge, JudgementRow.rule).where(JudgementRow.rule.startswith(rule_start))
+def latest_judge(project: Project, rule: str) -> str | None:
+    """The judge of the last judgement under this rule; None when there is none."""
+    found = select(JudgementRow.judge).where(JudgementRow.rule == rule).order_by(JudgementRow.id.desc())
     with project.database.read() as session:
-        row = session.execute(found.order_by(JudgementRow.id.desc()).limit(1)).first()
-        return None if row is None else (row[0], row[1])
+        return session.scalars(found.limit(1)).first()
 
 
 def points(project: Project, judge: str, rule: str) -> dict[int, float]:
     """Answer id -> (points - 1) / 4, of a judge who grades from 1 to 5; what was unreadable is left out."""
     found = judgements(project, judge, rule)
-    return {first: (int(one.verdict) - 1) / 4 for (first, _), one in found.items() if one.verdict.isdecimal()}
+    return {first: (int(one.verdict) - 1) / 4 for (first, _), one in found.items() if one.verdict in GRADES}
 
 
-def latest_points(project: Project) -> dict[int, float]:
-    """What the judge that graded last gave; empty when none did."""
-    found = latest_judge(project, "rubric:")
-    return points(project, *found) if found else {}
+def latest_points(project: Project, rule: str) -> dict[int, float]:
+    """What the judge that graded last by this rule gave; empty when none did."""
+    judge = latest_judge(project, rule)
+    return points(project, judge, rule) if judge is not None else {}
 
 
 def rate(project: Project, rater: str, first_id: int, second_id: int, verdict: Rated, note: str = "") -> None:

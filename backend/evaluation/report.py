@@ -84,6 +84,7 @@ def contents(comparison: Comparison, tell: Tell, extras: Extras) -> dict[str, An
         "pairs": [_pair(rows, places, verdict, tell) for places, verdict in comparison.pairs.items()],
         "confusion": _confusion(comparison),
         "curve": [asdict_point(point) for point in extras.curve.points] if extras.curve else [],
+        "curve_metric": extras.curve.metric if extras.curve else None,
         "quotes": _quotes(comparison, extras.texts),
         "libraries": libraries(),
         "machine": _machine(),

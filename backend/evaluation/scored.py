@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.dialects.sqlite import insert
 
-from backend.evaluation.answer_store import StoredAnswer
+from backend.evaluation.answer_store import ASKED_AT_ONCE, StoredAnswer
 from backend.evaluation.metrics import rule_key, score_example
 from backend.evaluation.values import ExampleScore, Parsed
 from backend.examples.example import Example
@@ -54,12 +54,21 @@ def _kept(database: Database, known: str) -> dict[tuple[int, str], ExampleScore]
 def _keep(database: Database, new: Mapping[tuple[int, str], ExampleScore]) -> None:
     if not new:
         return
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"answer_id": answer, "rule": rule, "scores": json.dumps(_written(score), ensure_ascii=False)}
         for (answer, rule), score in new.items()
     ]
     with database.write() as session:
-        session.execute(insert(ScoreRow).on_conflict_do_nothing(), rows)
+        # Another run may have made faults be forgotten since the answers were read: their scores have no place then.
+        there: set[int] = set()
+        for some in _lots(sorted({answer for answer, _ in new})):
+            there |= set(session.scalars(select(AnswerRow.id).where(AnswerRow.id.in_(some))))
+        if left := [row for row in rows if row["answer_id"] in there]:
+            session.execute(insert(ScoreRow).on_conflict_do_nothing(), left)
+
+
+def _lots(ids: Sequence[int]) -> list[Sequence[int]]:
+    return [ids[start : start + ASKED_AT_ONCE] for start in range(0, len(ids), ASKED_AT_ONCE)]
 
 
 def _written(score: ExampleScore) -> list[Any]:

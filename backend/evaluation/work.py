@@ -111,7 +111,10 @@ class Evaluation:
     def _ask(self, one: SavedAssistant) -> None:
         local = one.assistant.model.kind != "endpoint"
         if local:
-            import backend.models.transformers_engine  # noqa: F401  (the libraries' memory is not the model's)
+            # The libraries' memory is not the model's: transformers imports most of itself with the first model.
+            from transformers.models.auto import modeling_auto  # noqa: F401
+
+            import backend.models.transformers_engine  # noqa: F401
 
             self.progress.message("run.message.loading_model")
             take_accelerator(self.host, "evaluation", self.progress)

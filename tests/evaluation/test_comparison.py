@@ -15,9 +15,10 @@ from backend.assistants import Assistant, Instructions
 from backend.errors import NotFound, Refused
 from backend.evaluation.answers import NewAnswer
 from backend.evaluation.comparison import Comparison, compare
-from backend.evaluation.cost import Cost, keep_cost, keep_making
-from backend.evaluation.identity import remember
+from backend.evaluation.cost import Cost, cost_of, keep_cost, keep_making
+from backend.evaluation.identity import known_fingerprint, remember
 from backend.evaluation.raw_answers import export_answers
+from backend.evaluation.scored import scores_of
 from backend.evaluation.side_by_side import answers_where, counts_where
 from backend.evaluation.slices import language, slices, ways
 from backend.examples.example import NewExample
@@ -272,3 +273,30 @@ def test_five_assistants_on_two_thousand_examples_open_quickly_the_second_time(p
     assert found.n == 2000 and len(found.pairs) == 10
     # About a second on a quiet machine; the time is the process's own, so that neighbours count little.
     assert spent < 2.0, spent
+
+
+def test_scores_of_answers_that_were_forgotten_meanwhile_are_left_out(project: Project) -> None:
+    examples = films(6)
+    fill(project, examples)
+    saved = project.assistants.get(answered(project, "one", {**right_but(examples, 0), examples[0].text(): None}))
+    known = known_fingerprint(project, saved.assistant) or ""
+    there = list(project.examples.each("test", "evaluate"))
+    kept = project.answers.get(known)
+    answers = [kept[one.input_key] for one in there]
+    assert project.answers.forget_faults(known, list(kept)) == 1
+    assert len(scores_of(project.database, TASK, known, there, answers)) == 6
+    with project.database.read() as session:
+        assert len(session.execute(select(ScoreRow.rule)).all()) == 5
+
+
+def test_the_cost_of_a_few_asked_again_does_not_replace_that_of_many(project: Project) -> None:
+    model = Assistant().model
+    many, few = Cost(answers=40, seconds=20.0, memory_bytes=9_000_000), Cost(answers=1, seconds=9.0, memory_bytes=1)
+    keep_cost(project, "a", model, few)
+    assert cost_of(project, "a") == few, "better than nothing"
+    keep_cost(project, "a", model, many)
+    keep_cost(project, "a", model, few)
+    assert cost_of(project, "a") == many
+    newer = Cost(answers=12, seconds=2.0)
+    keep_cost(project, "a", model, newer)
+    assert cost_of(project, "a") == newer

@@ -20,7 +20,15 @@ from backend.evaluation.identity import known_fingerprint, remember
 from backend.evaluation.judge import bench_of, cases, start_judging
 from backend.evaluation.judge_prompts import Mode, read_opinion, read_points
 from backend.evaluation.judge_work import judge
-from backend.evaluation.opinions import judgements, people_say, rate, ratings
+from backend.evaluation.opinions import (
+    Judgement,
+    add_judgements,
+    judgements,
+    people_say,
+    points,
+    rate,
+    ratings,
+)
 from backend.examples.example import NewExample
 from backend.examples.task import Task
 from backend.jobs.folder import RunFolder
@@ -333,3 +341,33 @@ def test_a_judging_run_works_in_a_process_of_its_own(
     over = runs.get(run.id)
     assert (over.state, over.error_key, over.done) == ("succeeded", None, 4), runs.log(run.id)
     assert pairwise_result(project, found, place(found, "kind"), place(found, "cold"), judging.ref).a == 2
+
+
+def test_points_are_of_one_to_five_and_of_the_task_as_it_is(
+    project: Project, settings: Settings, mind: dict[str, Mind], judging: Judge, tmp_path: Path
+) -> None:
+    found = fill(project, {"one": ["가", "다"], "two": ["나", "라"]})
+    mind["says"] = lambda body: "점수: 4"
+    ask(project, settings, judging, found, "rubric", tmp_path)
+    bench = bench_of(project, judging.ref, "rubric")
+    for verdict in ("99", "12", "0", "٣", ""):
+        first = found.answers[0][0].id
+        add_judgements(project, bench.judge, bench.rule, [Judgement(first, None, verdict, {})])
+        given = points(project, bench.judge, bench.rule)
+        assert first not in given and set(given.values()) == {0.75}, verdict
+    add_judgements(project, bench.judge, bench.rule, [Judgement(found.answers[0][0].id, None, "5", {})])
+    ids = [row.saved.id for row in found.rows]
+    assert compare(project, ids, metric="judge").metric == "judge"
+    project.examples.set_task(TASK.model_copy(update={"good": "전혀 다른 기준"}))
+    assert compare(project, ids, metric="judge").metric != "judge", "graded by what was asked for before"
+
+
+def test_what_was_unreadable_of_other_answers_is_not_told(
+    project: Project, settings: Settings, mind: dict[str, Mind], judging: Judge, tmp_path: Path
+) -> None:
+    found = fill(project, {"one": ["가", "다"], "two": ["나", "라"], "other": ["마", "바"]})
+    mind["says"] = lambda body: "모름" if "마" in asked(body) else "점수: 4"
+    ask(project, settings, judging, found, "rubric", tmp_path)
+    assert rubric_result(project, found, judging.ref).unreadable == 1
+    two = compare(project, [row.saved.id for row in found.rows if row.name != "other"])
+    assert rubric_result(project, two, judging.ref).unreadable == 0

@@ -14,9 +14,11 @@ from backend.evaluation.answer_store import NewAnswer
 from backend.evaluation.comparison import Comparison, compare
 from backend.evaluation.identity import fingerprint, remember
 from backend.evaluation.report import Extras, write_report
+from backend.evaluation.values import Interval, Score
 from backend.examples.example import NewExample
 from backend.examples.splits import make_splits, plan_splits
 from backend.examples.task import Task
+from backend.fewshot.curve import Curve, Point
 from backend.projects.folder import Project
 from backend.settings import ASSETS
 from tabs.text import Words
@@ -97,3 +99,15 @@ def test_a_report_runs_nothing_and_asks_nobody(tmp_path: Path, comparison: Compa
     found.feed(page)
     assert not found.tags & {"script", "link", "img", "iframe", "form", "object"} and not found.addresses
     assert "default-src 'none'" in page and not re.search(r"https?://|@import|url\(", page)
+
+
+def test_the_curve_is_titled_with_its_own_metric(tmp_path: Path, comparison: Comparison) -> None:
+    words = Words("ko")
+    score = Score("macro_f1", 0.5, Interval(0.4, 0.6, "wilson"), 50)
+    points = (Point(shots=0, value=0.5, low=0.4, high=0.6, scores=(score,)),)
+    curve = Curve(metric="macro_f1", method="random", n=50, points=points, made=1.0)
+    path = tmp_path / "report.html"
+    tell = lambda key, details: words.t(key, **details)  # noqa: E731
+    write_report(path, "p", comparison, tell, "ko", "", Extras({}, curve))
+    section = path.read_text(encoding="utf-8").split(words.t("report.curve_note"))[1].split("</table>")[0]
+    assert words.t("metrics.name.macro_f1") in section and words.t("metrics.name.accuracy") not in section
