@@ -3,7 +3,10 @@
 manifest.json   {"format": 1, "schema": "0002", "name": "...", "exported": "2026-..."}
 project.db      a consistent copy; what was removed to the bin is not in it
 files/ uploads/ as they are
-runs/           runs that have ended
+runs/           runs that have ended, without what their search would need to go on
+
+Saved assistants carry their own examples, as they were when they were saved: what was masked or removed from the task
+data afterwards still stands in them.
 """
 
 from __future__ import annotations
@@ -18,7 +21,7 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from sqlalchemy import delete
 
@@ -37,6 +40,7 @@ MANIFEST = "manifest.json"
 UNDER_WAY = {"queued", "running", "stopping"}
 OF_THIS_MACHINE = {"process.json", "heartbeat", "stop", "worker.lock", "control.lock"}
 """What a run folder holds about the process that worked in it."""
+QUOTING = {"plan.json", "proposed.jsonl"}
 BINNED = ("turns", "chats", "assistants", "prompts", "examples")
 
 
@@ -52,7 +56,9 @@ def export_project(project: Project, desk: Path) -> Path:
             archive.writestr(MANIFEST, json.dumps(manifest, ensure_ascii=False, indent=2))
             archive.write(copy, DATABASE)
             for path in contents(project.folder):
-                archive.write(path, path.relative_to(project.folder).as_posix())
+                place = path.relative_to(project.folder)
+                if not _quotes_examples(place):
+                    archive.write(path, place.as_posix())
         copy.unlink()
     return target
 
@@ -119,6 +125,11 @@ def contents(folder: Path) -> Iterator[Path]:
                     yield path
 
 
+def _quotes_examples(place: PurePath) -> bool:
+    """Whether it is what a search needs to go on: examples as they were then, also those since removed or masked."""
+    return len(place.parts) == 4 and (place.parts[0], place.parts[2]) == ("runs", "output") and place.name in QUOTING
+
+
 def _of_the_moment(path: Path, folder: Path) -> bool:
     """Whether a file is half-written, or tells of a process of this machine."""
     place = path.relative_to(folder).parts
@@ -146,6 +157,7 @@ def _leave_bin_behind(file: Path) -> None:
         copy.execute("DELETE FROM turn_versions WHERE turn_id NOT IN (SELECT id FROM turns)")
         for table in ("assistants", "prompts"):
             copy.execute(f"UPDATE {table} SET parent_id = NULL WHERE parent_id NOT IN (SELECT id FROM {table})")
+        copy.execute("DELETE FROM notes WHERE key = 'fewshot.draft'")  # it holds copies of examples
         copy.execute("VACUUM")
 
 

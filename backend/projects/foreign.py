@@ -6,12 +6,12 @@ cut or patched shall be refused now, with a sentence, not crash a page next week
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import Final, TypeGuard
 
-from sqlalchemy import Column, Float, Integer, Table, select, text
+from sqlalchemy import Column, Constraint, Float, Integer, Table, UniqueConstraint, select, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -20,6 +20,7 @@ from backend.projects.assistants import read_assistant
 from backend.projects.database import told
 from backend.projects.folder import Project
 from backend.projects.foreign_data import check_data
+from backend.projects.foreign_notes import check_note
 from backend.projects.moments import moment
 from backend.projects.schema import REVISIONS
 from backend.projects.tables import AssistantRow, Base, ChatRow, NoteRow, ProjectRow, PromptRow, TurnRow, TurnVersionRow
@@ -28,6 +29,7 @@ from backend.projects.turns import read_turn
 HEADER = b"SQLite format 3\0"
 TABLES = {*Base.metadata.tables, "alembic_version"}
 BATCH = 200
+LAST_ID: Final = 2**53 - 1
 UNREADABLE = (ValueError, TypeError, LookupError, ArithmeticError, RecursionError, SQLAlchemyError, sqlite3.Error)
 """What a stranger's file can make Python stumble over; the answer is the same."""
 
@@ -83,7 +85,9 @@ def _check_format(connection: sqlite3.Connection, file: Path) -> None:
 
 
 def _check_columns(session: Session, table: Table) -> None:
-    """The columns are ours and plain, and each value has its column's type (SQLite itself does not insist)."""
+    """The columns are ours and plain, each value has its column's type (SQLite itself does not insist), and what we
+    rely on to be there once is.
+    """
     found = {row.name: row.hidden for row in session.execute(text(f"PRAGMA table_xinfo({table.name})"))}
     if found != {column.name: 0 for column in table.columns}:
         raise ValueError(f"columns of {table.name}")
@@ -91,6 +95,25 @@ def _check_columns(session: Session, table: Table) -> None:
         odd = f"SELECT 1 FROM {table.name} WHERE typeof({column.name}) NOT IN ({_types(column)}) LIMIT 1"
         if session.execute(text(odd)).first() is not None:
             raise ValueError(f"values of {table.name}.{column.name}")
+    if _once(session, table) != {tuple(one.columns.keys()) for one in table.constraints if _is_unique(one)}:
+        raise ValueError(f"constraints of {table.name}")
+    if "id" in table.columns:
+        # Pages are read from id 0 on, and after SQLite's largest number there is no next one.
+        odd = f"SELECT 1 FROM {table.name} WHERE id NOT BETWEEN 1 AND {LAST_ID} LIMIT 1"
+        if session.execute(text(odd)).first() is not None:
+            raise ValueError(f"ids of {table.name}")
+
+
+def _once(session: Session, table: Table) -> set[tuple[str, ...]]:
+    """The columns that no two rows may have alike, besides the primary key."""
+    found = session.execute(text(f"PRAGMA index_list({table.name})")).all()
+    names = [row.name for row in found if row.unique and row.origin != "pk" and not row.partial]
+    quoted = [name.replace('"', '""') for name in names]
+    return {tuple(row.name for row in session.execute(text(f'PRAGMA index_info("{one}")'))) for one in quoted}
+
+
+def _is_unique(constraint: Constraint) -> TypeGuard[UniqueConstraint]:
+    return isinstance(constraint, UniqueConstraint)
 
 
 def _types(column: Column[object]) -> str:
@@ -112,7 +135,7 @@ def _read_all(session: Session) -> None:
     for assistant in session.scalars(select(AssistantRow)).yield_per(BATCH):
         read_assistant(assistant.body, assistant.name)
     for note in session.scalars(select(NoteRow)).yield_per(BATCH):
-        json.loads(note.value)
+        check_note(note.key, note.value)
     for turn_id in session.scalars(select(TurnRow.id)).all():
         _check_turn(session.get_one(TurnRow, turn_id))
         session.expunge_all()  # long answers are not kept in memory while the rest is read

@@ -6,16 +6,18 @@ Scores are not looked at: they can be made again, so an import comes without the
 from __future__ import annotations
 
 import re
-from typing import Annotated, Final, Literal, get_args
+from typing import Final, Literal, get_args
 
-from pydantic import Field, TypeAdapter
+from pydantic import TypeAdapter
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from backend.assistants import Part
+from backend.evaluation.opinions import Rated
 from backend.examples.edits import PART, STAGING, Before, EditKind, check_before
 from backend.examples.rows import KEPT, check_content
 from backend.examples.splits import read_made
+from backend.projects.foreign_notes import Time, Whole, texts
 from backend.projects.moments import moment
 from backend.projects.tables import AnswerRow, ExampleEditRow, ExampleRow, JudgementRow, NoteRow, RatingRow
 
@@ -24,8 +26,8 @@ ERROR_KEY: Final = re.compile(r"error\.[a-z0-9_.-]{1,100}")
 EDIT_KINDS: Final = frozenset({*get_args(EditKind), PART, STAGING})
 OPINION_LIMIT: Final = 200
 
-Whole = Annotated[int, Field(ge=0, lt=2**53)]
-Time = Annotated[float, Field(ge=0, lt=1e9, allow_inf_nan=False)]
+JUDGED: Final = frozenset({"first", "second", "tie", "equal", "unreadable", "1", "2", "3", "4", "5"})
+"""What a judge can have said of two answers or of one."""
 
 
 class Answered(Part):
@@ -36,9 +38,6 @@ class Answered(Part):
     answer_tokens: Whole | None
     seconds: Time | None
     first_token_s: Time | None
-
-
-Texts = TypeAdapter(dict[str, object])
 
 
 def check_data(session: Session) -> None:
@@ -63,11 +62,11 @@ def check_data(session: Session) -> None:
 def _check_answers(session: Session) -> None:
     for row in session.execute(select(*AnswerRow.__table__.c)).yield_per(BATCH):
         Answered.model_validate({name: getattr(row, name) for name in Answered.model_fields})
-        trace = Texts.validate_json(row.trace)
+        trace = texts(row.trace)
         if not isinstance(trace.get("prompt", ""), str):
             raise ValueError("prompt")
         TypeAdapter(Time | None).validate_python(trace.get("tokens_per_s"))
-        Texts.validate_json(row.error_details)
+        texts(row.error_details)
         if row.error_key is not None and not ERROR_KEY.fullmatch(row.error_key):
             raise ValueError("error_key")
         moment(row.created)
@@ -77,7 +76,8 @@ def _check_opinions(session: Session) -> None:
     for table in (JudgementRow, RatingRow):
         for row in session.execute(select(*table.__table__.c)).yield_per(BATCH):
             who = row.judge if table is JudgementRow else row.rater
-            if max(map(len, (who, row.rule, row.verdict))) > OPINION_LIMIT:
+            said = JUDGED if table is JudgementRow else get_args(Rated)
+            if row.verdict not in said or max(len(who), len(row.rule)) > OPINION_LIMIT:
                 raise ValueError("opinion")
-            Texts.validate_json(row.detail)
+            texts(row.detail)
             moment(row.created)

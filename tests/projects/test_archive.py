@@ -71,7 +71,7 @@ def task_data(project: Project) -> None:
         session.add(answer)
         session.flush()
         session.add(ScoreRow(answer_id=answer.id, rule="r", scores="a stranger says: all right"))
-        session.add(RatingRow(rater="kim", rule="r", first_id=answer.id, verdict="good", detail="{}", created=1.0))
+        session.add(RatingRow(rater="kim", rule="r", first_id=answer.id, verdict="tie", detail="{}", created=1.0))
 
 
 def run_folder(project: Project, name: str, state: str) -> None:
@@ -96,6 +96,25 @@ def rewritten(source: Path, target: Path, change: Callable[[dict[str, bytes]], N
         for name, content in entries.items():
             made.writestr(name, content)
     return target
+
+
+def note(key: str, value: str) -> str:
+    """The statement that leaves a note."""
+    return f"INSERT OR REPLACE INTO notes (key, value, changed) VALUES ('{key}', '{value}', 1.0)"
+
+
+def judged(verdict: str) -> str:
+    return (
+        "INSERT INTO judgements (judge, rule, first_id, verdict, detail, created) "
+        f"SELECT 'j', 'rubric:', id, '{verdict}', '{{}}', 1.0 FROM answers"
+    )
+
+
+WITHOUT_UNIQUE = (
+    "PRAGMA writable_schema = ON; UPDATE sqlite_master SET sql = "
+    "replace(sql, 'UNIQUE (assistant, input_key)', 'CHECK (1)') WHERE name = 'answers'; "
+    "DELETE FROM sqlite_master WHERE name = 'sqlite_autoindex_answers_1'; PRAGMA writable_schema = OFF; VACUUM"
+)
 
 
 def refused(projects: Projects, home: Path, path: Path) -> StudioError:
@@ -127,7 +146,7 @@ def test_what_is_imported_elsewhere_is_what_was_exported(full: Project, projects
     assert splits_made(copy.examples) == splits_made(full.examples) is not None
     with copy.database.read() as session:
         assert session.scalars(select(AnswerRow.text)).all() == ["긍정"]
-        assert session.scalars(select(RatingRow.verdict)).all() == ["good"]
+        assert session.scalars(select(RatingRow.verdict)).all() == ["tie"]
         assert session.scalars(select(ScoreRow.scores)).all() == [], "they are made again, not taken on trust"
     assert (copy.files / "하위 폴더" / "영화평.csv").read_text(encoding="utf-8") == "평\n좋다\n"
     assert elsewhere.import_zip("lee", exported).name == "영화평 분류 2"
@@ -418,6 +437,22 @@ def test_the_manifest_is_asked_for(
         ("UPDATE ratings SET detail = '{'", "error.import_damaged"),
         ("UPDATE ratings SET verdict = printf('%.*c', 300000, 'x')", "error.import_damaged"),
         ("UPDATE ratings SET first_id = 77", "error.import_damaged"),
+        ("UPDATE ratings SET verdict = '99'", "error.import_damaged"),
+        (judged("99"), "error.import_damaged"),
+        (judged("both_bad"), "error.import_damaged"),
+        ("UPDATE answers SET error_details = '{\"a_seconds\":NaN}'", "error.import_damaged"),
+        ("UPDATE answers SET error_details = '{\"a_seconds\":1e999}'", "error.import_damaged"),
+        ("UPDATE examples SET id = 9223372036854775807 WHERE id = 1", "error.import_damaged"),
+        ("UPDATE examples SET id = -1 WHERE id = 1", "error.import_damaged"),
+        (WITHOUT_UNIQUE, "error.import_damaged"),
+        (note("compare.swaps", "5"), "error.import_damaged"),
+        (note("compare.swaps", "[[1]]"), "error.import_damaged"),
+        (note("compare.choice", '{"assistants":5}'), "error.import_damaged"),
+        (note("evaluation.pace.x", "Infinity"), "error.import_damaged"),
+        (note("evaluation.made.x", '"long"'), "error.import_damaged"),
+        (note("fewshot.curve.x", '{"points":[]}'), "error.import_damaged"),
+        (note("anything", '{"a":[NaN]}'), "error.import_damaged"),
+        (note("task", '{"kind":"sentiment","metric":"bleu"}'), "error.import_damaged"),
     ],
 )
 def test_a_database_with_something_wrong_in_it(
@@ -427,7 +462,7 @@ def test_a_database_with_something_wrong_in_it(
         file = tmp_path / "changed.db"
         file.write_bytes(entries["project.db"])
         with closing(sqlite3.connect(file)) as connection:
-            connection.execute(statement)
+            connection.executescript(statement)
             connection.commit()
         entries["project.db"] = file.read_bytes()
 
@@ -468,3 +503,30 @@ def test_an_import_names_no_process_of_this_machine(projects: Projects, exported
     run = projects.open("owner", info.id).runs_folder / "ended"
     assert {path.name for path in run.iterdir()} == {"state.json", "output"}
     assert (run / "output" / "stop").read_bytes() == b"stays"
+
+
+def test_what_people_leave_in_a_project_comes_in(projects: Projects, full: Project) -> None:
+    kept = {
+        "compare.swaps": [["그", "그녀"]],
+        "compare.choice": {"assistants": [1], "split": "test", "limit": None, "metric": None, "cost": "latency"},
+        "evaluation.pace.x": 0.5,
+        "evaluation.cost.x": {"answers": 3, "seconds": 1.5, "load_s": None, "memory_bytes": 5_000_000_000},
+        "fewshot.speed.x": 2.0,
+        "playground.values": {"input": "가"},
+    }
+    for key, value in kept.items():
+        full.set_note(key, value)
+    copy = projects.open("lee", projects.import_zip("lee", projects.export_zip("owner", full.id)).id)
+    assert {key: copy.get_note(key) for key in kept} == kept
+
+
+def test_copies_of_examples_in_searches_and_drafts_stay_here(full: Project, projects: Projects) -> None:
+    for name in ("plan.json", "proposed.jsonl", "tried.jsonl", "outcome.json"):
+        (full.runs_folder / "ended" / "output" / name).write_text("{}")
+    full.set_note("fewshot.draft", {"examples": {"shots": [{"output": "SECRET"}]}})
+    path = projects.export_zip("owner", full.id)
+    there = {name.rsplit("/", 1)[1] for name in names(path) if name.startswith("runs/ended/output/")}
+    assert there == {"answers.jsonl", "tried.jsonl", "outcome.json"}
+    copy = projects.open("lee", projects.import_zip("lee", path).id)
+    assert copy.get_note("fewshot.draft") is None and full.get_note("fewshot.draft") is not None
+    assert (full.runs_folder / "ended" / "output" / "plan.json").is_file()
