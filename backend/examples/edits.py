@@ -17,7 +17,7 @@ from sqlalchemy import Delete, Update, bindparam, func, select, update
 from sqlalchemy.orm import Session
 
 from backend.assistants import Part
-from backend.errors import Refused
+from backend.errors import Busy, Refused
 from backend.examples.example import Split
 from backend.examples.filters import among
 from backend.examples.rows import check_content
@@ -27,6 +27,7 @@ from backend.projects.tables import ExampleEditRow, ExampleRow
 EditKind = Literal[
     "import", "hand", "playground", "feedback", "edit", "remove", "tag", "split", "splits", "place", "mask", "clean"
 ]
+ADDING: Final = frozenset({"import", "hand", "playground", "feedback"})
 STAGING: Final = "staging"
 """An import under way: its rows are not shown yet, and those of one that was killed never are."""
 
@@ -124,22 +125,40 @@ def read_edit(row: ExampleEditRow) -> Edit:
     return Edit(row.id, row.kind, row.count, moment(row.created), row.undone_at is not None)  # type: ignore[arg-type]
 
 
-def undo(session: Session) -> Edit | None:
-    """Take back the last edit that was not taken back; None when there is none.
+def undo(session: Session, edit_id: int | None = None) -> Edit | None:
+    """Take back the last edit that was not taken back; None when there is none. `edit_id` is the one that was meant.
 
-    Raises Refused("error.undo_splits"): examples would move in or out of the test split.
+    Adding examples and placing them in a split is one thing to whoever did it: both are taken back, and the adding is
+    returned. Raises Refused("error.undo_splits"): examples would move in or out of the test split;
+    Busy("error.examples_changed"): another edit than the one meant is the last.
     """
-    kept = ExampleEditRow.kind.not_in((STAGING, PART))
-    found = select(ExampleEditRow).where(kept, ExampleEditRow.undone_at.is_(None))
-    row = session.scalars(found.order_by(ExampleEditRow.id.desc()).limit(1)).first()
+    row = _last(session)
+    if edit_id is not None and (row is None or row.id != edit_id):
+        raise Busy("error.examples_changed")
     if row is None:
         return None
+    _take_back(session, row)
+    added = _last(session) if row.kind == "place" else None
+    if added is not None and added.kind in ADDING:
+        _take_back(session, added)
+        return read_edit(added)
+    return read_edit(row)
+
+
+def _last(session: Session) -> ExampleEditRow | None:
+    """Of the edits that were not taken back."""
+    kept = ExampleEditRow.kind.not_in((STAGING, PART))
+    found = select(ExampleEditRow).where(kept, ExampleEditRow.undone_at.is_(None))
+    return session.scalars(found.order_by(ExampleEditRow.id.desc()).limit(1)).first()
+
+
+def _take_back(session: Session, row: ExampleEditRow) -> None:
     if row.kind == "splits":
         raise Refused("error.undo_splits")
     for before in _parts(session, row):
         _restore(session, row.id, before)
     row.undone_at = time.time()
-    return read_edit(row)
+    session.flush()
 
 
 def _parts(session: Session, row: ExampleEditRow) -> Iterator[Before]:

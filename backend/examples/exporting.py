@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -17,6 +17,9 @@ from backend.examples.store import ExampleStore
 from backend.files import storing
 
 Format = Literal["csv", "jsonl", "xlsx"]
+
+OWN: Final = frozenset({"output", "rejected", "spans", "split", "tags", "origin"})
+"""Headings of what every example may have."""
 
 XLSX_ROWS: Final = 1_048_575
 """Rows of a sheet below its headings."""
@@ -32,10 +35,15 @@ class _Columns:
     rejected: bool
 
     def names(self) -> list[str]:
-        """The columns' names; a group that is called like another column gets "group_" before it."""
-        own = [*self.variables, "output", *(["rejected"] if self.rejected else []), *(["spans"] if self.spans else [])]
+        """The columns' names; see `_variable` and `_group` for those that would come twice."""
+        own = [
+            *(_variable(name, self.variables) for name in self.variables),
+            "output",
+            *(["rejected"] if self.rejected else []),
+            *(["spans"] if self.spans else []),
+        ]
         own += ["split", "tags", "origin"]
-        return [*own, *(f"group_{name}" if name in own else name for name in self.groups)]
+        return [*own, *(_group(name, own) for name in self.groups)]
 
     def cells(self, example: Example) -> list[str]:
         rejected = [example.rejected or ""] if self.rejected else []
@@ -67,6 +75,22 @@ def export_examples(store: ExampleStore, form: Format, path: Path) -> int:
         finally:
             beside.unlink(missing_ok=True)
     return count
+
+
+def _variable(name: str, others: Collection[str]) -> str:
+    """A variable's heading; one that is called like a part of every example gets "input_" before it."""
+    return _free(f"input_{name}", others) if name in OWN else name
+
+
+def _group(name: str, others: Collection[str]) -> str:
+    """A group's heading; one that is called like another column gets "group_" before it."""
+    return _free(f"group_{name}", others) if name in OWN or name in others else name
+
+
+def _free(name: str, others: Collection[str]) -> str:
+    while name in others:
+        name += "_"
+    return name
 
 
 def _columns(store: ExampleStore) -> _Columns:
@@ -103,13 +127,14 @@ def _jsonl(path: Path, store: ExampleStore) -> None:
 
 
 def _record(example: Example) -> dict[str, Any]:
-    record: dict[str, Any] = {**example.variables, "output": example.output}
+    record: dict[str, Any] = {_variable(name, example.variables): text for name, text in example.variables.items()}
+    record["output"] = example.output
     if example.spans is not None:
         record["spans"] = [[span.start, span.end, span.label] for span in example.spans]
     if example.rejected is not None:
         record["rejected"] = example.rejected
     record |= {"split": example.split, "tags": list(example.tags), "origin": example.origin}
-    return record | {name: value for name, value in example.groups.items() if name not in record}
+    return record | {_group(name, record): value for name, value in example.groups.items()}
 
 
 def _xlsx(path: Path, store: ExampleStore) -> None:

@@ -51,12 +51,13 @@ class ExampleStore:
     # --- the task
 
     def task(self) -> Task | None:
-        """What the project's assistants shall do; None when nobody said, or a newer studio did."""
+        """What the project's assistants shall do; None when nobody said, or in a way that is not known here."""
         kept = self._notes.get(TASK)
         try:
-            return None if kept is None else Task.model_validate(kept)
+            task = None if kept is None else Task.model_validate(kept)
         except ValueError:
             return None
+        return task if task is not None and task.metric in METRICS[task.kind] else None
 
     def set_task(self, task: Task) -> None:
         """Raises BadInput("error.task_metric"): the metric does not measure this kind of task."""
@@ -170,10 +171,13 @@ class ExampleStore:
 
     # --- the log
 
-    def undo(self) -> Edit | None:
-        """Take back the last edit that was not; None when there is none. Raises Refused("error.undo_splits")."""
+    def undo(self, edit_id: int | None = None) -> Edit | None:
+        """Take back the last edit that was not; None when there is none. What was added is taken back placed or not.
+
+        Raises Refused("error.undo_splits"), and Busy("error.examples_changed") when the last is not `edit_id`.
+        """
         with self.database.write() as session:
-            return edits.undo(session)
+            return edits.undo(session, edit_id)
 
     def edits(self, limit: int = 50) -> Sequence[Edit]:
         """The last ones, the latest first."""

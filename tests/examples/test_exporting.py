@@ -86,3 +86,19 @@ def test_what_cannot_be_written_leaves_the_old_file(
     with pytest.raises(StorageProblem):
         export_examples(store, "csv", tmp_path / "no such folder" / "out.csv")
     assert not [one for one in tmp_path.iterdir() if one.name.endswith(".part")]
+
+
+def test_a_variable_called_like_a_part_of_the_example_is_kept(tmp_path: Path) -> None:
+    store = new_store(tmp_path)
+    variables = {"output": "안의 말", "split": "둘", "tags": "셋", "input_split": "넷"}
+    store.add([NewExample(variables=variables, output="답", groups={"output": "무리", "input_output": "다섯"})])
+    export_examples(store, "jsonl", tmp_path / "out.jsonl")
+    (record,) = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert record["output"] == "답" and record["split"] is None and record["tags"] == []
+    assert {record[f"input_{name}"] for name in ("output", "split_", "tags", "split")} == set(variables.values())
+    assert record["group_output"] == "무리" and record["group_input_output"] == "다섯"
+    export_examples(store, "csv", tmp_path / "out.csv")
+    with (tmp_path / "out.csv").open(encoding="utf-8-sig", newline="") as opened:
+        names, cells = csv.reader(opened)
+    assert len(set(names)) == len(names)
+    assert {*record} >= {*names} and dict(zip(names, cells, strict=True))["input_split_"] == "둘"

@@ -350,3 +350,20 @@ def test_new_ones_alike_stay_together_and_one_by_one_keeps_the_shares(store: Exa
     counts = store.counts()
     assert counts.test == 8 and counts.unsplit == 0 and counts.dev >= 10
     assert place_new(store).train == 0, "nothing is left to place"
+
+
+def test_what_was_added_and_placed_is_taken_back_at_once(store: ExampleStore) -> None:
+    filled(store, ["가", "나"] * 20)
+    make_splits(store, plan_splits(store))
+    before = sides(store)
+    store.add([NewExample(variables={"input": "새로 온 글"}, output="가")], "hand")
+    place_new(store)
+    last = store.edits(1)[0]
+    with pytest.raises(Busy, match="examples_changed"):
+        store.undo(last.id - 1)
+    undone = store.undo(last.id)
+    assert undone is not None and undone.kind == "hand"
+    assert sides(store) == before and store.counts().unsplit == 0
+    assert [edit.undone for edit in store.edits(2)] == [True, True]
+    with pytest.raises(Refused, match="undo_splits"):
+        store.undo()

@@ -22,6 +22,7 @@ from backend.examples.example import Example, NewExample, Span, input_key
 from backend.examples.splits import make_splits, plan_splits
 from backend.examples.store import Counts, ExampleStore, Filter, Purpose
 from backend.examples.task import Task
+from backend.projects.notes import NoteStore
 from backend.projects.projects import Projects
 from backend.projects.tables import ExampleEditRow, ExampleRow
 
@@ -483,3 +484,9 @@ def test_threads_and_processes_write_and_read_and_nothing_is_lost(store: Example
     assert child.wait(60) == 0 and faults == []
     assert store.counts().total == 3 * 6 + 8 and set(store.tags()) == {"t0", "t1", "t2"}
     assert isinstance(store.page()[0], Example)
+
+
+def test_a_task_whose_metric_is_of_another_kind_is_none(store: ExampleStore) -> None:
+    kept = Task(kind="sentiment", labels=("가", "나"), metric="bleu").model_dump(mode="json")
+    NoteStore(store.database).set("task", kept)
+    assert store.task() is None
