@@ -108,7 +108,7 @@ def _read(
 
 def _words(parts: Sequence[Piece], found: Mapping[str, str]) -> tuple[str, Sequence[Piece]]:
     """The text that is known at the beginning of the pieces, and what comes after it."""
-    words = []
+    words: list[str] = []
     for place, (name, piece) in enumerate(parts):
         if name is not None and name not in found:
             return "".join(words), parts[place:]
