@@ -19,7 +19,10 @@ from backend.evaluation.judge import bench_of
 from backend.evaluation.metrics import Confusion, LabelScore
 from backend.evaluation.opinions import Judgement, add_judgements, rate, ratings
 from backend.evaluation.values import Interval, Score
+from backend.examples.task import Metric
 from backend.fewshot.curve import Curve, Point, keep_curve
+from backend.fewshot.sensitivity import band_from, keep_band
+from backend.fewshot.tried import BASE, Saying, Tried
 from backend.projects.assistants import SavedAssistant
 from backend.projects.folder import Project
 from backend.services import Services
@@ -27,7 +30,7 @@ from tabs.evaluation import label_views
 from tabs.evaluation.breakdown import Labels
 from tabs.evaluation.cutting import Cutting
 from tabs.evaluation.desk import Desk
-from tabs.evaluation.handing import Handing
+from tabs.evaluation.handing import Handing, known_besides
 from tabs.evaluation.judge_views import pairwise_view, trust_lines
 from tabs.evaluation.judging import NOTE, Judging
 from tabs.evaluation.learning import Learning, flat
@@ -252,6 +255,21 @@ def test_all_answers_are_handed_over_as_a_file(
     lines = file.read_text(encoding="utf-8-sig").splitlines()
     assert file.suffix == f".{form}" and len(lines) == 120 + (form == "csv")
     assert form == "csv" or json.loads(lines[0])["expected"] in {"긍정", "부정"}
+
+
+def test_the_report_has_the_bands_of_the_metric_that_is_shown(
+    answered: Project, comparison: Comparison, services: Services, saved: Saved
+) -> None:
+    known = fingerprint(saved[1].assistant, services.host.where)
+
+    def bands(metric: Metric) -> list[int]:
+        score = Score(metric, 0.5, Interval(0.4, 0.6, "wilson"), 50)
+        tried = Tried(name=BASE, about=Saying(key="search.tried.base"), round=1, examples=50, score=score)
+        keep_band(answered, known, band_from([tried], {}))
+        return list(known_besides(answered, comparison).bands)
+
+    assert bands("macro_f1") == []
+    assert bands("accuracy") == [saved[1].id]
 
 
 def test_the_report_is_one_file_in_the_pages_language(
