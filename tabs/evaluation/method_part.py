@@ -37,8 +37,9 @@ def layout(words: Words) -> MethodPart:
             label=t("advice.needs"),
             info=t("advice.needs_info"),
             elem_id="cp-needs",
+            min_width=300,
         )
-        target = gr.Slider(0, 100, 0, step=1, label=t("advice.target"), info=t("advice.target_info"))
+        target = gr.Slider(0, 100, 0, step=1, label=t("advice.target"), info=t("advice.target_info"), min_width=300)
     return MethodPart(needs, target, widgets.clickable(elem_id="cp-methods"))
 
 

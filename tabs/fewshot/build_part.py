@@ -16,6 +16,9 @@ from tabs.fewshot.building import Building
 from tabs.session import QUIET, Session
 from tabs.text import Words
 
+WIDE = 240
+"""Pixels below which a field takes a row of its own: a phone shows two beside each other cut."""
+
 
 @dataclass(frozen=True)
 class BuildPart:
@@ -63,8 +66,10 @@ def layout(words: Words) -> BuildPart:
         forms = gr.HTML(apply_default_css=False, js_on_load=None, elem_id="bd-forms")
         widgets.heading(t("build.save_title"), t("build.save_note"))
         with gr.Row(equal_height=False):
-            name = gr.Textbox(label=t("build.name"), info=t("build.name_info"), max_length=120, elem_id="bd-name")
-            note = gr.Textbox(label=t("build.note"), info=t("build.note_info"), max_length=2000)
+            name = gr.Textbox(
+                label=t("build.name"), info=t("build.name_info"), max_length=120, elem_id="bd-name", min_width=WIDE
+            )
+            note = gr.Textbox(label=t("build.note"), info=t("build.note_info"), max_length=2000, min_width=WIDE)
         save = gr.Button(t("build.save"), variant="primary", elem_id="bd-save")
         saved = widgets.clickable(elem_id="bd-saved")
     found = locals()
@@ -84,7 +89,7 @@ def choosing(words: Words) -> dict[str, Any]:
     )
     with gr.Row():
         form["count"] = gr.Slider(
-            0, 32, 4, step=1, label=t("build.count"), info=t("build.count_info"), elem_id="bd-count"
+            0, 32, 4, step=1, label=t("build.count"), info=t("build.count_info"), elem_id="bd-count", min_width=WIDE
         )
         form["order"] = gr.Dropdown(
             [(t(f"build.order_{one}"), one) for one in orders_for("balanced")],
@@ -92,6 +97,7 @@ def choosing(words: Words) -> dict[str, Any]:
             label=t("build.order"),
             info=t("build.order_info"),
             elem_id="bd-order",
+            min_width=WIDE,
         )
     with gr.Accordion(t("build.expert"), open=False):
         form["seed"] = gr.Number(0, precision=0, minimum=0, label=t("build.seed"), info=t("build.seed_info"))

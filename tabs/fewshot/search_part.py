@@ -46,13 +46,16 @@ def layout(words: Words) -> SearchPart:
     empty = widgets.clickable(elem_id="bs-empty")
     with gr.Column(visible=False, elem_id="bs-body") as body:
         with gr.Row(equal_height=False):
-            base = gr.Dropdown([], label=t("build.search_base"), info=t("build.search_base_info"), elem_id="bs-base")
+            base = gr.Dropdown(
+                [], label=t("build.search_base"), info=t("build.search_base_info"), elem_id="bs-base", min_width=300
+            )
             budget = gr.Radio(
                 [(f"{count:,}", count) for count in BUDGETS],
                 value=BUDGETS[1],
                 label=t("build.budget"),
                 info=t("build.budget_info"),
                 elem_id="bs-budget",
+                min_width=300,
             )
         for kind in KINDS:
             name = PARTS[kind]
