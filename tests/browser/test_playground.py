@@ -36,8 +36,8 @@ LAST = "#pg-conversation .pg-turn:last-child"
 
 @pytest.fixture
 def server(studio: Studio) -> Iterator[ChatServer]:
-    """A model on another server, which says ninety words, one every twentieth of a second."""
-    with chat_server(words=[f"말{number} " for number in range(90)], mood="slow", pause_s=0.05) as fake:
+    """A model on another server, which says six hundred words, one every twentieth of a second: never at once."""
+    with chat_server(words=[f"말{number} " for number in range(600)], mood="slow", pause_s=0.05) as fake:
         endpoints = Endpoints(studio.home)
         kept = endpoints.add(f"server {fake.url}", fake.url)
         yield fake
@@ -93,7 +93,7 @@ def test_an_answer_streams_stops_and_is_there_after_a_reload(page: Page, studio:
     assert server.left.wait(10), "the server was not left"
     assert "멈춤" in page.inner_text(f"{LAST} .pg-cost")
     text = page.inner_text(f"{LAST} .pg-bubble")
-    assert "말1" in text and "말89" not in text
+    assert "말1" in text and "말599" not in text
     open_studio(page, f"{studio.url}ko/")
     page.wait_for_selector(f"{LAST} .pg-cost")
     assert page.inner_text(f"{LAST} .pg-bubble") == text
