@@ -157,7 +157,8 @@ def test_korean_answers_as_korquads_script_measures_them() -> None:
 def test_a_number_is_right_or_wrong() -> None:
     task = Task(kind="question_answering", metric="exact_match")
     solved = example("She has 16 - 3 - 4 = 9 eggs left.\nShe makes 9 * 2 = $18.\n#### 18")  # the first of GSM8K's test
-    assert score_example(task, solved, "9 eggs at $2 make $18.00").values["exact_match"] == 1.0
+    assert score_example(task, solved, "9 eggs at $2, so 9 * 2 = $18.00").values["exact_match"] == 1.0
+    assert not score_example(task, solved, "9 eggs at $2 make $18.00").parsed.readable, "three, and none is the result"
     assert score_example(task, solved, "The answer is 19").values["char_f1"] == 0.0
 
 
