@@ -11,7 +11,7 @@ import gradio as gr
 from backend.answering import Question
 from backend.assistants import PER_INPUT, Examples, Method, Selection
 from backend.errors import BadInput, NotFound, Refused, StudioError
-from backend.examples.example import Example
+from backend.examples.example import Example, Split
 from backend.examples.filters import Filter
 from backend.examples.leakage import check_leakage
 from backend.fewshot.advice import advise, apply
@@ -133,7 +133,7 @@ class Building:
                     return kept
             except NotFound:
                 pass
-        split = "dev" if store.counts().dev else "train"
+        split: Split = "dev" if store.counts().dev else "train"
         return next(iter(store.page(Filter(split=split), 0, 1)), None)
 
     def show_forms(self, project_id: str, request: gr.Request) -> tuple[Any, Any]:
@@ -166,7 +166,7 @@ class Building:
             draft = draft.model_copy(update={"selection": selection, "examples": examples})
         return self.draw(project, keep_draft(project, draft))
 
-    def rebase(self, project_id: str, base: int, request: gr.Request) -> dict[Any, Any]:
+    def rebase(self, project_id: str, base: int, request: gr.Request) -> Any:
         """Another assistant to build on: its own examples come with it."""
         project = self.project(project_id, request)
         draft = read_draft(project).model_copy(update={"base": base if base and base != PLAIN else None})
