@@ -17,6 +17,7 @@ from backend.fewshot.search import Budget, plan_search, start_search
 from backend.fewshot.sensitivity import Extent, band_in, plan_sensitivity, start_sensitivity
 from backend.fewshot.tried import tried_of
 from backend.jobs.run import Run
+from backend.models.offered import offered
 from backend.projects.assistants import SavedAssistant
 from backend.projects.folder import Project
 from backend.services import Services
@@ -82,19 +83,8 @@ class Searching:
 
     def proposers(self) -> list[tuple[str, str]]:
         """Models that may be strong enough to write instructions: every one but the practice model."""
-        from backend.models.installed import installed
-
-        t = self.words.t
-        found = [one.ref for one in installed(self.services.settings) if one.ref.kind != "starter"]
-        named = [(ref.label(), ref.model_dump_json()) for ref in found]
-        for endpoint in self.services.endpoints.list():
-            try:
-                names = self.services.endpoints.models(endpoint.id)
-            except StudioError:  # A connection that is down proposes nothing now; using it says why.
-                continue
-            refs = [ModelRef(kind="endpoint", name=name, endpoint=endpoint.id) for name in names]
-            named += [(f"{ref.name} · {endpoint.name}", ref.model_dump_json()) for ref in refs]
-        return [(t("build.no_proposer"), ""), *named]
+        found = offered(self.services.settings, self.services.endpoints)
+        return [(self.words.t("build.no_proposer"), ""), *((name, ref.model_dump_json()) for name, ref in found)]
 
     def looked(self, project: Project, base: int | None, budget: int) -> dict[Any, Any]:
         plans = {self.part.plans[kind]: self.planned(project, kind, base, budget) for kind in KINDS}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +10,7 @@ import gradio as gr
 
 from backend.assistants import Assistant, ModelRef, changes
 from backend.errors import NotFound, StudioError
-from backend.models.endpoints import Endpoint
+from backend.models.offered import offered as answering
 from backend.projects.assistants import SavedAssistant
 from backend.projects.folder import Project
 from backend.services import Services
@@ -64,23 +63,7 @@ def offered(saved: Sequence[SavedAssistant], t: Say) -> list[tuple[str, int]]:
 
 def models_offered(services: Services, current: ModelRef, t: Say) -> list[tuple[str, str]]:
     """Every model that can answer now; the current one stays in the list even when it cannot."""
-    from backend.models.installed import installed
-
-    found = [(t("playground.practice_model"), ModelRef())]
-    found += [(model.ref.label(), model.ref) for model in installed(services.settings) if model.ref.kind != "starter"]
-    endpoints = services.endpoints.list()
-
-    def names(endpoint: Endpoint) -> list[str]:
-        try:
-            return services.endpoints.models(endpoint.id)
-        except StudioError:  # A connection that is down offers nothing now; using it says why.
-            return []
-
-    # All at once: one that is slow to say that it is down does not add to the others.
-    with ThreadPoolExecutor(max(1, len(endpoints)), "matchum-models") as crew:
-        for endpoint, known in zip(endpoints, crew.map(names, endpoints), strict=True):
-            refs = [ModelRef(kind="endpoint", name=name, endpoint=endpoint.id) for name in known]
-            found += [(f"{ref.name} · {endpoint.name}", ref) for ref in refs]
+    found = [(t("playground.practice_model"), ModelRef()), *answering(services.settings, services.endpoints)]
     if all(ref != current for _, ref in found):
         found.append((t("playground.model_gone", name=named(current, t)), current))
     return [(label, model_value(ref)) for label, ref in found]

@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
@@ -39,6 +38,7 @@ from backend.prompts.table import Table, read_table
 from backend.settings import Settings
 from tests.fakes import chat_server
 from tests.tiny import tiny_model
+from tests.waiting import ended, until
 
 ASSISTANT = Assistant(instructions=Instructions(template="Label: {review}"), decoding=Decoding(max_new_tokens=8))
 
@@ -64,18 +64,6 @@ def runs(settings: Settings) -> Iterator[Runs]:
     yield service
     for run in service.list():
         end_processes(RunFolder(run.folder))
-
-
-def until(condition: Callable[[], bool], seconds: float = 180) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "did not happen in time"
-        time.sleep(0.05)
-
-
-def ended(runs: Runs, run: Run) -> Run:
-    until(lambda: not runs.get(run.id).active)
-    return runs.get(run.id)
 
 
 def _has_rows(run: Run, count: int) -> bool:

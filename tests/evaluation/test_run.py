@@ -6,9 +6,8 @@ import os
 import signal
 import sqlite3
 import threading
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -26,7 +25,7 @@ from backend.examples.example import NewExample
 from backend.examples.task import Task
 from backend.jobs.folder import RunFolder
 from backend.jobs.progress import Progress, Stopped
-from backend.jobs.run import Run, RunState
+from backend.jobs.run import RunState
 from backend.jobs.runs import Runs, end_processes
 from backend.models.endpoints import Endpoints
 from backend.models.host import ModelHost
@@ -35,6 +34,7 @@ from backend.projects.assistants import SavedAssistant
 from backend.projects.folder import Project
 from backend.settings import Settings
 from tests.fakes import ChatServer, chat_server
+from tests.waiting import ended, until
 
 TASK = Task(kind="classification", labels=("good", "bad"), metric="accuracy")
 SHORT = Assistant(instructions=Instructions(template="Label: {input}"), decoding=Decoding(max_new_tokens=3))
@@ -71,18 +71,6 @@ def remote(project: Project, settings: Settings, url: str, name: str = "remote",
     model = ModelRef(kind="endpoint", name="small-model", endpoint=endpoint.id)
     instructions = Instructions(system=system, template="Label: {input}")
     return project.assistants.save(name, SHORT.model_copy(update={"model": model, "instructions": instructions}))
-
-
-def until(condition: Callable[[], bool], seconds: float = 300) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "did not happen in time"
-        time.sleep(0.05)
-
-
-def ended(runs: Runs, run: Run) -> Run:
-    until(lambda: not runs.get(run.id).active)
-    return runs.get(run.id)
 
 
 def kept(project: Project) -> list[tuple[str, str]]:

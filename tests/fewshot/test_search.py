@@ -40,7 +40,8 @@ from backend.models.host import ModelHost
 from backend.projects.folder import Project
 from backend.settings import Settings
 from tests.fakes import ChatServer, chat_server
-from tests.fewshot.trying import ONE, PLAIN, TASK, do, ended, fill, kept, remote, reviews, tell, until, with_shots
+from tests.fewshot.trying import ONE, PLAIN, TASK, do, fill, kept, remote, reviews, tell, with_shots
+from tests.waiting import ended, until
 
 BUDGET = Budget(answers=120, candidates=6, counts=(1, 2), methods=("balanced", "random"))
 

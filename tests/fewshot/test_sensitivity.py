@@ -35,7 +35,8 @@ from backend.projects.folder import Project
 from backend.prompts.templates import render
 from backend.settings import Settings
 from tests.fakes import ChatServer, chat_server
-from tests.fewshot.trying import PLAIN, TASK, do, ended, fill, kept, remote, reviews, until, with_shots
+from tests.fewshot.trying import PLAIN, TASK, do, fill, kept, remote, reviews, with_shots
+from tests.waiting import ended, until
 
 SHOTS = tuple(one.shot() for one in reviews()[:4])
 ENGLISH = Task(kind="classification", labels=("late parcel", "refund"))

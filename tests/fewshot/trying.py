@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import csv
 import sqlite3
-import time
-from collections.abc import Callable
 from contextlib import closing
 from typing import Any
 
@@ -16,7 +14,6 @@ from backend.jobs.folder import RunFolder
 from backend.jobs.kinds import Job, kind_named
 from backend.jobs.progress import Progress
 from backend.jobs.run import Run
-from backend.jobs.runs import Runs
 from backend.models.endpoints import Endpoints
 from backend.projects.folder import Project
 from backend.settings import ASSETS, Settings
@@ -72,18 +69,6 @@ def do(run: Run, settings: Settings) -> Progress:
 def tell(key: str, details: Any) -> str:
     """Stands for the words of a page: the key, and its details."""
     return f"{key} {dict(details)}"
-
-
-def until(condition: Callable[[], bool], seconds: float = 120) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "did not happen in time"
-        time.sleep(0.05)
-
-
-def ended(runs: Runs, run: Run) -> Run:
-    until(lambda: not runs.get(run.id).active)
-    return runs.get(run.id)
 
 
 def kept(project: Project) -> list[tuple[str, str]]:

@@ -6,20 +6,20 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from backend.errors import BadInput, ModelProblem, StorageProblem, Unavailable
 from backend.jobs.folder import RunFolder
-from backend.jobs.run import Run
 from backend.jobs.runs import Runs, end_processes
 from backend.models import download
 from backend.models.download import start_download
 from backend.models.hub import HubFile, Plan, check_id, choose
 from backend.settings import Settings
 from tests.models.hub_server import COMMIT, Hub, serving
+from tests.waiting import ended, until
 
 NAME = "tiny/llama"
 CONFIG = b'{"model_type": "llama"}'
@@ -57,18 +57,6 @@ def runs(settings: Settings) -> Iterator[Runs]:
     yield service
     for run in service.list():
         end_processes(RunFolder(run.folder))
-
-
-def until(condition: Callable[[], bool], seconds: float = 120) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "did not happen in time"
-        time.sleep(0.05)
-
-
-def ended(runs: Runs, run: Run) -> Run:
-    until(lambda: not runs.get(run.id).active)
-    return runs.get(run.id)
 
 
 def names(folder: Path) -> set[str]:
