@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from statistics import fmean
 from typing import Final
 
@@ -18,6 +19,7 @@ from backend.evaluation.identity import Where, known_fingerprint
 from backend.evaluation.judge_prompts import rule_of
 from backend.evaluation.metrics import Confusion, LabelScore, aggregate, confusion, latency, per_label
 from backend.evaluation.opinions import latest_points
+from backend.evaluation.perplexity import Perplexity, basis_of, perplexity_of
 from backend.evaluation.run import drawn
 from backend.evaluation.scored import rules_of, scores_of
 from backend.evaluation.values import ExampleScore, Score, Verdict
@@ -44,6 +46,7 @@ class Row:
     refusals    compared answers that refuse
     latency     (median, 95th percentile) seconds, with others answered beside it
     cost        measured by the last evaluation: memory, loading, pace; made_seconds  what making it took
+    perplexity  of the expected outputs of all examples asked for, where it was measured on exactly these
     """
 
     saved: SavedAssistant
@@ -62,6 +65,7 @@ class Row:
     characters: float | None = None
     cost: Cost | None = None
     made_seconds: float | None = None
+    perplexity: Perplexity | None = None
 
     @property
     def memory_bytes(self) -> int | None:
@@ -118,6 +122,10 @@ class _Asked:
 
     examples: Sequence[Example]
     keys: Sequence[str]
+
+    @cached_property
+    def basis(self) -> str:
+        return basis_of((key, example.output) for key, example in zip(self.keys, self.examples, strict=True))
 
 
 @dataclass(frozen=True)
@@ -177,6 +185,7 @@ def _entry(project: Project, saved: SavedAssistant, name: str, asked: _Asked, wh
         len(asked.keys) - answered,
         cost=cost_of(project, known) if known else None,
         made_seconds=making(project, saved.assistant),
+        perplexity=perplexity_of(project, known, asked.basis) if known else None,
     )
     return _Entry(row, answers)
 

@@ -31,6 +31,7 @@ class EvaluationConfig(BaseModel):
 
     limit  None is the whole split; `seed` draws the examples
     swaps  pairs of terms: asked are the drawn examples that have one of them, as they are and with them swapped
+    perplexity  whether that of the drawn examples' expected outputs is measured too, by models of this machine
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -41,6 +42,7 @@ class EvaluationConfig(BaseModel):
     seed: int = 0
     ask_faults_again: bool = False
     swaps: tuple[Swap, ...] = ()
+    perplexity: bool = False
 
 
 @dataclass(frozen=True)
@@ -126,12 +128,14 @@ def start_evaluation(
     title: str = "",
     ask_faults_again: bool = False,
     swaps: Sequence[Swap] = (),
+    perplexity: bool = False,
 ) -> Run:
     """Let these saved assistants answer the examples of a split, as a run. What is answered already is not asked.
 
     limit             examples, drawn by `seed`; None is all of the split
     ask_faults_again  examples that failed before get another chance
     swaps             pairs of terms for `bias.compare_swapped`
+    perplexity        of the expected outputs is measured too, see backend.evaluation.perplexity
     Raises BadInput("error.evaluation_nobody" | "error.evaluation_many" | "error.evaluation_variables" |
     "error.evaluation_limit" | "error.evaluation_empty" | "error.evaluation_no_terms"),
     Refused("error.evaluation_task" | "error.no_splits"), NotFound, StorageProblem.
@@ -148,6 +152,7 @@ def start_evaluation(
         seed=seed,
         ask_faults_again=ask_faults_again,
         swaps=tuple(swaps),
+        perplexity=perplexity,
     )
     if swaps and not asked(project, split, limit, seed, swaps):
         raise BadInput("error.evaluation_no_terms")

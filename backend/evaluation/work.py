@@ -16,9 +16,10 @@ from backend.errors import ModelProblem, StorageProblem, StudioError
 from backend.evaluation.answers import answer_examples, missing
 from backend.evaluation.cost import Cost, Memory, keep_cost
 from backend.evaluation.identity import fingerprint, remember
-from backend.evaluation.run import EvaluationConfig, asked
+from backend.evaluation.perplexity import basis_of, keep_perplexity, keyed, measure, perplexity_of
+from backend.evaluation.run import EvaluationConfig, asked, drawn
 from backend.evaluation.scored import scores_of
-from backend.examples.example import Example
+from backend.examples.example import Example, Split
 from backend.jobs.kinds import Job
 from backend.jobs.progress import Progress
 from backend.jobs.turn import take_accelerator
@@ -38,7 +39,11 @@ def work(job: Job, progress: Progress) -> None:
             raise StorageProblem("error.evaluation_config") from fault
         examples = asked(project, config.split, config.limit, config.seed, config.swaps)
         saved = [project.assistants.get(number) for number in config.assistants]
-        Evaluation(project, host, Answering(host), examples, progress, config.ask_faults_again).run(saved)
+        forced = drawn(project, config.split, config.limit, config.seed) if config.perplexity else []
+        evaluation = Evaluation(
+            project, host, Answering(host), examples, progress, config.ask_faults_again, forced, config.split
+        )
+        evaluation.run(saved)
 
 
 @contextmanager
@@ -58,7 +63,10 @@ def opened(job: Job) -> Iterator[tuple[Project, ModelHost]]:
 
 @dataclass
 class Evaluation:
-    """One attempt: what each assistant still has to answer, and who failed."""
+    """One attempt: what each assistant still has to answer, and who failed.
+
+    forced, split  examples whose expected outputs' perplexity is measured too, and where they are from
+    """
 
     project: Project
     host: ModelHost
@@ -66,6 +74,9 @@ class Evaluation:
     examples: Sequence[Example]
     progress: Progress
     ask_faults_again: bool = False
+    forced: Sequence[Example] = ()
+    split: Split = "test"
+    _lacking: set[int] = field(default_factory=set)
     _done: dict[int, int] = field(default_factory=dict)
     _faults: dict[int, StudioError] = field(default_factory=dict)
 
@@ -80,7 +91,9 @@ class Evaluation:
             self.progress.check_stop()
             self._make_room(one)
             try:
-                self._ask(one)
+                if one.id in self._lacking:
+                    self._ask(one)
+                self._measure(one)
             except StorageProblem:
                 raise
             except StudioError as fault:
@@ -89,7 +102,7 @@ class Evaluation:
         self._tell(saved)
 
     def _look(self, one: SavedAssistant) -> bool:
-        """Whether there is anything to ask; loads nothing."""
+        """Whether there is anything to ask or to measure; loads nothing."""
         try:
             known = fingerprint(one.assistant, self.host.where)
         except StudioError as fault:
@@ -100,7 +113,9 @@ class Evaluation:
             self.project.answers.forget_faults(known, [example.input_key for example in self.examples])
         left, already = missing(self.project, known, self.examples)
         self._count(one, already)
-        return bool(left)
+        if left:
+            self._lacking.add(one.id)
+        return bool(left) or self._unmeasured(one, known)
 
     def _make_room(self, coming: SavedAssistant) -> None:
         """Models of assistants that are through make room, so that each one's memory is its own."""
@@ -111,13 +126,7 @@ class Evaluation:
     def _ask(self, one: SavedAssistant) -> None:
         local = one.assistant.model.kind != "endpoint"
         if local:
-            # The libraries' memory is not the model's: transformers imports most of itself with the first model.
-            from transformers.models.auto import modeling_auto  # noqa: F401
-
-            import backend.models.transformers_engine  # noqa: F401
-
-            self.progress.message("run.message.loading_model")
-            take_accelerator(self.host, "evaluation", self.progress)
+            self._prepare()
         began = time.perf_counter()
         with Memory() as memory, self.host.engine(one.assistant.model) as engine:
             loaded = time.perf_counter()
@@ -134,6 +143,35 @@ class Evaluation:
         keep_cost(self.project, did.fingerprint, one.assistant.model, cost)
         self.progress.check_stop()
         self._score(one, did.fingerprint)
+
+    def _prepare(self) -> None:
+        """Before a model of this machine is loaded."""
+        # The libraries' memory is not the model's: transformers imports most of itself with the first model.
+        from transformers.models.auto import modeling_auto  # noqa: F401
+
+        import backend.models.transformers_engine  # noqa: F401
+
+        self.progress.message("run.message.loading_model")
+        take_accelerator(self.host, "evaluation", self.progress)
+
+    def _unmeasured(self, one: SavedAssistant, known: str) -> bool:
+        """Whether its perplexity is asked for, can be measured, and is not kept yet."""
+        if not self.forced or one.assistant.model.kind == "endpoint":
+            return False
+        return perplexity_of(self.project, known, basis_of(keyed(self.forced))) is None
+
+    def _measure(self, one: SavedAssistant) -> None:
+        known = fingerprint(one.assistant, self.host.where)
+        if not self._unmeasured(one, known):
+            return
+        self._prepare()
+        with self.host.engine(one.assistant.model) as engine:
+            self.progress.message("run.message.perplexity", name=f"{one.name} {one.number}")
+            stop = self.progress.stop_event
+            found = measure(self.answers, engine, one.assistant, self.forced, self.split, stop).perplexity
+        self.progress.check_stop()
+        if found is not None:
+            keep_perplexity(self.project, known, found)
 
     def _score(self, one: SavedAssistant, known: str) -> None:
         """Measure now what the page will show, so that it opens at once: morphemes of long answers take a while."""

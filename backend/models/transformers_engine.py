@@ -17,7 +17,7 @@ from backend.models.chat_templates import PLAIN_STOPS, PLAIN_TEMPLATE, render, t
 from backend.models.detokenizing import TextStream, decoder, token_text
 from backend.models.engine import Piece, Request
 from backend.models.loading import Loaded, load
-from backend.models.rows import rows_for
+from backend.models.rows import SlotRows, rows_for
 from backend.models.sampling import Sampler
 
 CONTEXT = 4  # tokens of the prompt that tell the text of a continued answer's first token
@@ -35,7 +35,7 @@ class TransformersEngine:
         # once, it would fail ("Already borrowed").
         self.tokenizer("x", add_special_tokens=False)
         self._decode = decoder(self.tokenizer)
-        self._ends = frozenset(_ends(self.model, self.tokenizer))
+        self.ends = frozenset(_ends(self.model, self.tokenizer))
         length = getattr(self.model.config.get_text_config(), "max_position_embeddings", None)
         self._context = int(length) if length else None
         token_bytes = _token_bytes(self.model)
@@ -47,6 +47,11 @@ class TransformersEngine:
     def open(cls, folder: Path, cache_bytes: int = 1 << 30) -> TransformersEngine:
         """Load a folder. Raises ModelProblem."""
         return cls(load(folder), cache_bytes)
+
+    @property
+    def reads_together(self) -> bool:
+        """Whether rows of unlike length may be read in one pass, padded."""
+        return isinstance(self._loop.rows, SlotRows)
 
     @property
     def context_length(self) -> int | None:
@@ -105,7 +110,7 @@ class TransformersEngine:
         return Job(
             ids=ids,
             room=room,
-            ends=self._ends,
+            ends=self.ends,
             sampler=Sampler(decoding, self.device),
             text=TextStream(self._decode, self._stops(request), ids[-CONTEXT:] if request.prefill else ()),
             candidates=request.candidates,

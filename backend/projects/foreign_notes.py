@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
@@ -15,6 +15,7 @@ Whole = Annotated[int, Field(ge=0, lt=2**53)]
 Time = Annotated[float, Field(ge=0, lt=1e9, allow_inf_nan=False)]
 Speed = Annotated[float, Field(gt=1e-9, lt=1e9, allow_inf_nan=False)]
 Figure = Annotated[float, Field(ge=0, lt=2**53, allow_inf_nan=False)]
+Perplex = Annotated[float, Field(ge=1, le=1e300, allow_inf_nan=False)]
 Short = Annotated[str, Field(max_length=200)]
 
 
@@ -34,6 +35,22 @@ class Points(BaseModel):
     points: tuple[dict[str, object], ...] = Field(min_length=1)
 
 
+class Surprise(BaseModel):
+    """The perplexity of expected outputs."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    value: Perplex
+    low: Perplex | None
+    high: Perplex | None
+    n: Whole
+    tokens: Whole
+    left_out: Whole
+    split: Literal["train", "dev", "test"]
+    basis: Short
+    end: bool
+
+
 FORMS: Final[Mapping[str, TypeAdapter[Any]]] = MappingProxyType(
     {
         "compare.swaps": TypeAdapter(list[tuple[Short, Short]]),
@@ -41,6 +58,7 @@ FORMS: Final[Mapping[str, TypeAdapter[Any]]] = MappingProxyType(
         "evaluation.pace.": TypeAdapter(Time),
         "evaluation.made.": TypeAdapter(Time),
         "evaluation.cost.": TypeAdapter(dict[str, Figure | None]),
+        "evaluation.perplexity.": TypeAdapter(Surprise),
         "evaluation.fingerprint.": TypeAdapter(Short),
         "fewshot.speed.": TypeAdapter(Speed),
         "fewshot.curve.": TypeAdapter(Points),

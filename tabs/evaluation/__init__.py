@@ -38,7 +38,7 @@ def build(services: Services, words: Words, session: Session) -> None:
 
     known = [current.change, *([session.tab.select] if session.tab is not None else [])]
     gr.on(known, show(opening.restore), current, [*view.chosen, *view.rated[:-1], *drawn], **QUIET)
-    chosen = [view.assistants.input, view.split.input, view.limit.input, view.metric.input, view.cost.input]
+    chosen = [one.input for one in view.form.values()]
     gr.on(chosen, show(opening.choose), [current, view.looked], drawn, **(form | {"trigger_mode": "always_last"}))
     view.older.input(show(opening.more), [current, view.older], view.assistants, **QUIET)
     view.start.click(show(opening.start), [current, view.looked], drawn, **(form | {"trigger_mode": "once"}))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from html import escape
 
 from backend.evaluation.comparison import Comparison, Row
+from backend.evaluation.perplexity import ENDPOINT
 from backend.evaluation.values import Score, Verdict
 from tabs.evaluation import marks, naming
 from tabs.evaluation.choice import Cost
@@ -29,21 +30,26 @@ def board_view(words: Words, comparison: Comparison, beside: Mapping[int, Beside
     heads += [(t(f"compare.col_{name}"), t(f"compare.about_{name}")) for name in ("n", "latency", "tokens")]
     heads += [(t(f"compare.col_{name}"), t(f"compare.about_{name}")) for name in ("memory", "making")]
     against: list[Verdict | None] = [None, *comparison.verdicts, *([None] * len(comparison.rows))]
+    asked = any(row.perplexity is not None for row in comparison.rows)
+    several = len(comparison.scores) > 1
     rows = [
-        board_row(words, row, beside.get(row.saved.id, Beside()), verdict, place == 0 and len(comparison.scores) > 1)
+        board_row(words, row, beside.get(row.saved.id, Beside()), verdict, place == 0 and several, asked)
         for place, (row, verdict) in enumerate(zip(comparison.rows, against, strict=False))
     ]
     metrics = [comparison.metric, *comparison.rows[0].others]
     terms = [(naming.metric(words, name), naming.about_metric(words, name)) for name in metrics]
     about = [*terms, *heads[1:], (t("compare.col_band"), t("compare.about_band"))]
     about.append((t("compare.col_unreadable"), t("compare.about_unreadable")))
+    about += [(t("compare.perplexity_name"), t("compare.about_perplexity"))] if asked else []
     return marks.grid(heads, rows, "cp-board", marks.glossary(t("compare.meanings"), about))
 
 
-def board_row(words: Words, row: Row, beside: Beside, verdict: Verdict | None, best: bool) -> list[str]:
+def board_row(
+    words: Words, row: Row, beside: Beside, verdict: Verdict | None, best: bool, perplexity: bool = False
+) -> list[str]:
     return [
         assistant_cell(words, row, beside.gone),
-        quality_cell(words, row, beside.band),
+        quality_cell(words, row, beside.band, perplexity),
         against_cell(words, verdict, best),
         counts_cell(words, row),
         latency_cell(words, row),
@@ -59,7 +65,7 @@ def assistant_cell(words: Words, row: Row, is_gone: bool) -> str:
     return f"<b>{escape(naming.version(words, row.saved))}</b><small>{made}</small>{gone}"
 
 
-def quality_cell(words: Words, row: Row, band: tuple[float, float] | None) -> str:
+def quality_cell(words: Words, row: Row, band: tuple[float, float] | None, asked: bool = False) -> str:
     """The value, its interval in figures and drawn, the band of a few-shot assistant, and the other metrics."""
     score = row.score
     if score is None or not score.n:
@@ -70,9 +76,25 @@ def quality_cell(words: Words, row: Row, band: tuple[float, float] | None) -> st
     lines = [
         words.t("compare.band_line", low=marks.hundred(band[0]), high=marks.hundred(band[1])) if band else "",
         " · ".join(other(words, name, one) for name, one in row.others.items()),
+        perplexity_line(words, row, asked),
     ]
     under = "".join(f"<small>{escape(line)}</small>" for line in lines if line)
     return f'<span class="cp-figure">{marks.hundred(score.value)}</span><small>{told}</small>{drawn}{under}'
+
+
+def perplexity_line(words: Words, row: Row, asked: bool) -> str:
+    """With its interval; why there is none, where others of the table have one (`asked`)."""
+    found = row.perplexity
+    if found is None:
+        return words.t(ENDPOINT) if asked and row.saved.assistant.model.kind == "endpoint" else ""
+    if found.low is None or found.high is None:
+        return words.t("compare.perplexity_alone", value=surprise(found.value), count=found.n)
+    low, high = surprise(found.low), surprise(found.high)
+    return words.t("compare.perplexity_line", value=surprise(found.value), low=low, high=high, count=found.n)
+
+
+def surprise(value: float) -> str:
+    return f"{value:,.2f}" if value < 100 else f"{value:,.0f}" if value < 1e6 else f"{value:.1e}"
 
 
 def other(words: Words, name: str, score: Score) -> str:

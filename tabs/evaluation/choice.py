@@ -28,13 +28,17 @@ Cost = Literal["latency", "tokens", "memory", "making"]
 
 @dataclass(frozen=True)
 class Choice:
-    """`assistants` are ids of saved versions; `limit` None is all examples; `metric` None is the task's own."""
+    """`assistants` are ids of saved versions; `limit` None is all examples; `metric` None is the task's own.
+
+    `perplexity`: whether an evaluation shall measure that too.
+    """
 
     assistants: tuple[int, ...] = ()
     split: Measured = "test"
     limit: int | None = None
     metric: Metric | None = None
     cost: Cost = "latency"
+    perplexity: bool = False
 
 
 def read(form: Mapping[str, Any]) -> Choice:
@@ -49,6 +53,7 @@ def read(form: Mapping[str, Any]) -> Choice:
         limit=int(limit) if isinstance(limit, int | float) and 1 <= limit < 1e9 else None,
         metric=form["metric"] if form.get("metric") in get_args(Metric) else None,
         cost=form["cost"] if form.get("cost") in get_args(Cost) else "latency",
+        perplexity=form.get("perplexity") is True,
     )
 
 

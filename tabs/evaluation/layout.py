@@ -29,6 +29,7 @@ class Layout:
     older: gr.Checkbox
     split: gr.Radio
     limit: gr.Number
+    perplexity: gr.Checkbox
     start: gr.Button
     plan: gr.HTML
     runs: gr.HTML
@@ -69,11 +70,11 @@ class Layout:
     @property
     def form(self) -> dict[str, Any]:
         """What says what is compared, by the names of Choice's fields."""
-        return {name: getattr(self, name) for name in ("assistants", "split", "limit", "metric", "cost")}
+        return {name: getattr(self, name) for name in ("assistants", "split", "limit", "metric", "cost", "perplexity")}
 
     @property
     def chosen(self) -> list[Any]:
-        return [self.assistants, self.older, self.split, self.limit, self.cost]
+        return [self.assistants, self.older, self.split, self.limit, self.cost, self.perplexity]
 
     @property
     def sided(self) -> list[Any]:
@@ -173,6 +174,13 @@ def _choice(words: Words, found: dict[str, Any]) -> None:
             found["start"] = gr.Button(
                 t("compare.start"), variant="primary", elem_id="cp-start", scale=2, min_width=150
             )
+        found["perplexity"] = gr.Checkbox(
+            False,
+            label=t("compare.perplexity"),
+            info=t("compare.perplexity_info"),
+            container=False,
+            elem_id="cp-perplexity",
+        )
         found["plan"] = widgets.clickable(elem_id="cp-plan")
 
 

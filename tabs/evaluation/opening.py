@@ -50,6 +50,7 @@ class Opening:
             view.split: choice.split,
             view.limit: choice.limit,
             view.cost: choice.cost,
+            view.perplexity: choice.perplexity,
         }
         # A pair to be rated may be of the project that was open before.
         empty: Updates = {view.rating: "", view.pair: None, view.rate: gr.update(visible=True)}
@@ -81,6 +82,7 @@ class Opening:
             choice.split,
             choice.limit,
             ask_faults_again=True,
+            perplexity=choice.perplexity,
         )
         self.desk.words.say("compare.started", "success")
         return self.drawn(project, choice, looked)

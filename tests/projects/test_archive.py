@@ -450,6 +450,7 @@ def test_the_manifest_is_asked_for(
         (note("compare.choice", '{"assistants":5}'), "error.import_damaged"),
         (note("evaluation.pace.x", "Infinity"), "error.import_damaged"),
         (note("evaluation.made.x", '"long"'), "error.import_damaged"),
+        (note("evaluation.perplexity.x", '{"value": 1e999}'), "error.import_damaged"),
         (note("fewshot.curve.x", '{"points":[]}'), "error.import_damaged"),
         (note("anything", '{"a":[NaN]}'), "error.import_damaged"),
         (note("task", '{"kind":"sentiment","metric":"bleu"}'), "error.import_damaged"),
@@ -505,12 +506,26 @@ def test_an_import_names_no_process_of_this_machine(projects: Projects, exported
     assert (run / "output" / "stop").read_bytes() == b"stays"
 
 
+SURPRISE: dict[str, object] = {
+    "value": 12.5,
+    "low": 9.0,
+    "high": 17.0,
+    "n": 40,
+    "tokens": 300,
+    "left_out": 0,
+    "split": "test",
+    "basis": "0f" * 16,
+    "end": True,
+}
+
+
 def test_what_people_leave_in_a_project_comes_in(projects: Projects, full: Project) -> None:
     kept = {
         "compare.swaps": [["그", "그녀"]],
         "compare.choice": {"assistants": [1], "split": "test", "limit": None, "metric": None, "cost": "latency"},
         "evaluation.pace.x": 0.5,
         "evaluation.cost.x": {"answers": 3, "seconds": 1.5, "load_s": None, "memory_bytes": 5_000_000_000},
+        "evaluation.perplexity.x": SURPRISE,
         "fewshot.speed.x": 2.0,
         "playground.values": {"input": "가"},
     }

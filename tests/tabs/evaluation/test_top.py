@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from html import escape
 from typing import Any
 
 import gradio as gr
 import pytest
 
-from backend.assistants import Assistant, Examples
+from backend.assistants import Assistant, Examples, ModelRef
 from backend.errors import BadInput
 from backend.evaluation.comparison import Comparison, compare
 from backend.evaluation.identity import fingerprint
+from backend.evaluation.perplexity import Perplexity
 from backend.examples.example import NewExample
 from backend.examples.task import Task
+from backend.jobs.folder import RunFolder
 from backend.jobs.run import Run
+from backend.jobs.runs import end_processes
 from backend.projects.assistants import SavedAssistant
 from backend.projects.folder import Project
 from backend.services import Services
@@ -28,8 +33,8 @@ from tabs.session import Session
 from tabs.text import Words
 from tests.tabs.evaluation.conftest import answer
 
-MOST_COMPONENTS = 64
-"""Four of them are "Which method next?", which needs neither answers nor examples."""
+MOST_COMPONENTS = 65
+"""Four of them are "Which method next?", which needs neither answers nor examples; one asks for the perplexity."""
 
 
 @pytest.fixture
@@ -186,6 +191,34 @@ def test_the_scatter_leaves_out_what_was_not_measured(comparison: Comparison) ->
     assert board.scatter_marks(comparison.rows, "memory") == []
     assert [mark.cost for mark in board.scatter_marks(comparison.rows, "tokens")] == [76, 46]
     assert [mark.cost for mark in board.scatter_marks(comparison.rows, "making")] == [0, 0]
+
+
+def test_a_perplexity_stands_under_the_score_only_where_one_was_measured(words: Words, comparison: Comparison) -> None:
+    name = words.t("compare.perplexity_name")
+    assert name not in board.board_view(words, comparison, {})
+    told = {"n": 60, "tokens": 300, "left_out": 0, "split": "test", "basis": "x", "end": True}
+    found = Perplexity.model_validate({"value": 12.345, "low": 9.0, "high": 1234.5, **told})
+    model = ModelRef(kind="endpoint", name="large", endpoint="a")
+    remote = replace(comparison.rows[1].saved, assistant=Assistant(model=model))
+    rows = (replace(comparison.rows[0], perplexity=found), replace(comparison.rows[1], saved=remote))
+    shown = board.board_view(words, replace(comparison, rows=rows), {})
+    line = words.t("compare.perplexity_line", value="12.35", low="9.00", high="1,234", count=60)
+    assert f"<small>{line}</small>" in shown and escape(words.t("compare.about_perplexity")) in shown
+    assert shown.count(escape(words.t("compare.perplexity_endpoint"))) == 1
+
+
+def test_the_perplexity_is_measured_only_where_it_is_ticked(
+    desk: Desk, answered: Project, saved: tuple[SavedAssistant, ...], visitor: gr.Request
+) -> None:
+    assert Choice().perplexity is False and choices.read({"perplexity": "yes"}).perplexity is False
+    opening = Opening(desk, [])
+    assert opening.restore(answered.id, visitor)[desk.view.perplexity] is False
+    form = {"assistants": [saved[0].id], "split": "test", "limit": None, "perplexity": True}
+    opening.start(answered.id, {}, visitor, **form)
+    (run,) = desk.runs(answered).list()
+    assert RunFolder(run.folder).read_config().config["perplexity"] is True
+    end_processes(RunFolder(run.folder))
+    assert opening.restore(answered.id, visitor)[desk.view.perplexity] is True
 
 
 # --- the handlers -----------------------------------------------------------------------------------------------------
