@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -38,6 +37,7 @@ from backend.projects.folder import Project
 from backend.settings import Settings
 from tests.fakes import chat_server
 from tests.tiny import tiny_model
+from tests.waiting import ended
 
 OUTPUTS = ["좋음", "이 영화는 지루하고 이야기가 엉성합니다.", "This film is a quiet wonder.", "bad", ""]
 INSTRUCTIONS = Instructions(system="Answer briefly.", template="Review: {input}")
@@ -220,12 +220,9 @@ def test_a_run_keeps_it_and_measures_it_once(
 def test_the_worker_measures_it_where_it_was_asked_for(
     project: Project, settings: Settings, saved: SavedAssistant
 ) -> None:
-    runs, end = Runs(project.runs_folder, settings), time.monotonic() + 300
-    run = start_evaluation(runs, project, [saved.id], perplexity=True)
-    while runs.get(run.id).active:
-        assert time.monotonic() < end
-        time.sleep(0.05)
-    assert runs.get(run.id).state == "succeeded", runs.log(run.id)
+    runs = Runs(project.runs_folder, settings)
+    run = ended(runs, start_evaluation(runs, project, [saved.id], perplexity=True))
+    assert run.state == "succeeded", runs.log(run.id)
     row = compare(project, [saved.id]).rows[0]
     assert row.perplexity is not None and (row.perplexity.n, row.perplexity.split) == (11, "test")
 
