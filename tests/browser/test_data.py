@@ -66,7 +66,7 @@ def choose(page: Page, picker: str, name: str) -> None:
 
 
 def test_a_file_is_brought_in_a_wrong_guess_corrected_and_the_data_split(page: Page, studio: Studio) -> None:
-    new_project(page, studio, "문의 분류")
+    new_project(page, studio, "고객이 보낸 글")
     page.set_input_files(
         "#fs-file input[type=file]", [{"name": "문의.csv", "mimeType": "text/csv", "buffer": inquiries()}]
     )
