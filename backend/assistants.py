@@ -1,7 +1,7 @@
 """The Assistant: a frozen value that says completely how an answer comes about.
 
-Parts that later tabs fill (documents, facts, adapter, quantization) join this class as optional fields
-when they work, so that a file written today still loads then.
+Parts that later tabs fill (documents, facts) join this class as optional fields when they work, so that a file
+written today still loads then.
 """
 
 from __future__ import annotations
@@ -101,6 +101,31 @@ class Decoding(Part):
     seed: int | None = Field(0, ge=0, lt=2**63)
 
 
+Quantization = Literal["int8", "nf4"]
+"""How a model's weights are made small while it is loaded, by bitsandbytes: 8 bits, or 4-bit normal float."""
+
+
+class AdapterRef(Part):
+    """What training yields, put over the model. `id` names its content (sha256, 32 hex digits); `method` is for people.
+
+    Where it lies is found by its id: an assistant can be handed on without a path in it.
+    """
+
+    id: str = Field(pattern=r"^[0-9a-f]{32}$")
+    method: str = Field("", max_length=40)
+
+
+class Weights(Part):
+    """Everything about an assistant that has to be loaded before it can answer; equal ones are loaded once."""
+
+    model: ModelRef = ModelRef()
+    adapter: AdapterRef | None = None
+    quantization: Quantization | None = None
+
+    def label(self) -> str:
+        return self.model.label()
+
+
 class Assistant(Part):
     """Completely how an answer comes about. Two equal assistants answer alike.
 
@@ -114,6 +139,12 @@ class Assistant(Part):
     examples: Examples = Examples()
     decoding: Decoding = Decoding()
     chat_template: str | None = None
+    adapter: AdapterRef | None = None
+    quantization: Quantization | None = None
+
+    @property
+    def weights(self) -> Weights:
+        return Weights(model=self.model, adapter=self.adapter, quantization=self.quantization)
 
     def to_json(self) -> str:
         """The assistant as a file that `from_json` reads back to an equal value."""

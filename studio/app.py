@@ -8,13 +8,14 @@ import gradio as gr
 
 from backend.services import Services
 from studio.header import build_header
-from tabs import evaluation, fewshot, models, overview, playground
+from tabs import evaluation, fewshot, models, overview, playground, training
 from tabs.text import Language, Words
 
 TABS = {
     "overview": overview,
     "playground": playground,
     "fewshot": fewshot,
+    "training": training,
     "evaluation": evaluation,
     "models": models,
 }

@@ -22,7 +22,7 @@ Method = Literal["prompt", "fewshot", "retrieval", "finetune"]
 Sayings = Iterator["Reason"]
 
 GO: Final[Mapping[Method, str | None]] = MappingProxyType(
-    {"prompt": "playground", "fewshot": "fewshot", "retrieval": None, "finetune": None}
+    {"prompt": "playground", "fewshot": "fewshot", "retrieval": None, "finetune": "training"}
 )
 """The tab where each is done; None while this studio has none for it."""
 

@@ -11,7 +11,7 @@ from backend.evaluation.perplexity import ENDPOINT
 from backend.evaluation.values import Score, Verdict
 from tabs.evaluation import marks, naming
 from tabs.evaluation.choice import Cost
-from tabs.evaluation.plots import Mark
+from tabs.plots import Mark
 from tabs.text import Words
 
 

@@ -9,10 +9,10 @@ import gradio as gr
 from backend.evaluation.comparison import Comparison
 from backend.fewshot.curve import Curve, curve_of
 from backend.projects.folder import Project
-from tabs import widgets
-from tabs.evaluation import marks, naming, plots
+from tabs import plots, widgets
+from tabs.evaluation import marks, naming
 from tabs.evaluation.desk import Desk, Looked, Updates
-from tabs.evaluation.plots import Step
+from tabs.plots import Step
 from tabs.text import Words
 
 

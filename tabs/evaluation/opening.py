@@ -15,9 +15,9 @@ from backend.evaluation.run import LIMIT, EvaluationPlan, plan_evaluation, start
 from backend.examples.task import METRICS, Metric
 from backend.fewshot.sensitivity import Band, band_of
 from backend.projects.folder import Project
-from tabs import widgets
+from tabs import plots, widgets
 from tabs.errors import sentence
-from tabs.evaluation import board, naming, plots, running
+from tabs.evaluation import board, naming, running
 from tabs.evaluation import choice as choices
 from tabs.evaluation.board import Beside
 from tabs.evaluation.choice import Choice

@@ -9,8 +9,8 @@ import pytest
 from backend.errors import BadInput
 from backend.evaluation.values import Interval
 from tabs.evaluation import marks
-from tabs.evaluation.plots import Mark, Step, curve, scatter
 from tabs.evaluation.terms import read_terms
+from tabs.plots import Mark, Step, curve, scatter
 from tabs.text import Words
 
 KO, EN = Words("ko"), Words("en")

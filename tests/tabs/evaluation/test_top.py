@@ -22,7 +22,8 @@ from backend.jobs.runs import end_processes
 from backend.projects.assistants import SavedAssistant
 from backend.projects.folder import Project
 from backend.services import Services
-from tabs.evaluation import board, build, plots, running, verdict_views
+from tabs import plots
+from tabs.evaluation import board, build, running, verdict_views
 from tabs.evaluation import choice as choices
 from tabs.evaluation.choice import Choice
 from tabs.evaluation.cutting import read_pairs

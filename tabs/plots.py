@@ -1,7 +1,7 @@
-"""The two plots of this tab: quality against cost, and quality against the number of examples.
+"""Plots that tabs share, and their frame: quality against cost, and quality against the number of examples.
 
 The colours are the theme's (celadon and stone); which point is which is also told by its marker and its label. Text
-and lines of the frame follow light and dark through compare.css.
+and lines of the frame follow light and dark through studio.css.
 """
 
 from __future__ import annotations
