@@ -174,10 +174,10 @@ def _quotes(comparison: Comparison, count: int) -> list[dict[str, Any]]:
     return told
 
 
-def libraries() -> dict[str, str]:
+def libraries(names: Sequence[str] = LIBRARIES) -> dict[str, str]:
     """Versions of what measures and answers; those that are not installed are left out."""
     found = {}
-    for name in LIBRARIES:
+    for name in names:
         try:
             found[name] = version(name)
         except PackageNotFoundError:
