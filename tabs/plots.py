@@ -1,7 +1,7 @@
 """Plots that tabs share, and their frame: quality against cost, and quality against the number of examples.
 
 The colours are the theme's (celadon and stone); which point is which is also told by its marker and its label. Text
-and lines of the frame follow light and dark through studio.css.
+and lines of the frame follow light and dark through studio.css, in every gr.Plot of the class FRAMED.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ COLOURS: Final = ("#35866f", "#b0793a", "#6d82b0", "#5aa78d", "#9c6a86", "#78746
 MARKERS: Final = ("circle", "square", "diamond", "triangle-up", "cross", "star", "pentagon", "hexagon")
 FONT: Final = "Pretendard, Noto Sans KR, Noto Sans CJK KR, Apple SD Gothic Neo, Malgun Gothic, system-ui, sans-serif"
 HEIGHT: Final = 340
+FRAMED: Final = "framed-plot"
+"""The css class of a gr.Plot whose figure stands in `frame`."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ def scatter(marks: Sequence[Mark], across: str, up: str) -> Any:
                 cliponaxis=False,
             )
         )
-    _frame(figure, across, up)
+    frame(figure, across, up)
     largest = max((mark.cost for mark in marks), default=1.0)
     # Room at the right for the names, and from nought, so that twice as dear is twice as far.
     figure.update_xaxes(range=[0, (largest or 1.0) * 1.35])
@@ -86,7 +88,7 @@ def curve(steps: Sequence[Step], across: str, up: str) -> Any:
             hovertemplate="%{x} · %{y:.1f}<extra></extra>",
         )
     )
-    _frame(figure, across, up)
+    frame(figure, across, up)
     figure.update_xaxes(type="category")
     return figure
 
@@ -112,13 +114,13 @@ def _bars(values: Sequence[float], lows: Sequence[float], highs: Sequence[float]
     }
 
 
-def _frame(figure: Any, across: str, up: str) -> None:
+def frame(figure: Any, across: str, up: str, height: int = HEIGHT) -> None:
     """Plain axes on the page's own ground."""
     clear = "rgba(0,0,0,0)"
     figure.update_layout(
         template="none",
         showlegend=False,
-        height=HEIGHT,
+        height=height,
         margin={"l": 52, "r": 16, "t": 14, "b": 48},
         paper_bgcolor=clear,
         plot_bgcolor=clear,

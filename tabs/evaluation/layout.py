@@ -8,6 +8,7 @@ from typing import Any, Final
 import gradio as gr
 
 from tabs import widgets
+from tabs.plots import FRAMED
 from tabs.text import Words
 
 DOWNLOAD: Final = "compare-download"
@@ -127,7 +128,9 @@ def layout(words: Words) -> Layout:
                 _judge(words, found)
             with gr.Tab(t("compare.tab_curve"), id="curve"):
                 found["curve_note"] = widgets.clickable(elem_id="cp-curve-note")
-                found["curve"] = gr.Plot(show_label=False, container=False, elem_id="cp-curve", visible=False)
+                found["curve"] = gr.Plot(
+                    show_label=False, container=False, elem_id="cp-curve", elem_classes=FRAMED, visible=False
+                )
     return Layout(**found)
 
 
@@ -197,7 +200,7 @@ def _board(words: Words, found: dict[str, Any]) -> None:
                 info=t("compare.cost_info"),
                 elem_id="cp-cost",
             )
-            found["scatter"] = gr.Plot(show_label=False, container=False, elem_id="cp-scatter")
+            found["scatter"] = gr.Plot(show_label=False, container=False, elem_id="cp-scatter", elem_classes=FRAMED)
         with gr.Column(scale=4, min_width=280, elem_classes="card"):
             widgets.heading(t("compare.hand_on"), t("compare.hand_on_note"))
             for name in ("report", "csv", "jsonl"):

@@ -1,0 +1,110 @@
+"""What a run came to, in plain sentences: keys of the words files with their details, the most important first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from backend.jobs.run import Run
+from backend.training.curves import Curve, Curves
+from backend.training.outcome import fact
+
+FELL: Final = 0.98
+"""A loss counts as fallen when it ends below this share of where it began."""
+TURNED: Final = 1.01
+"""The validation loss counts as risen when it stands above this multiple of its lowest point."""
+PATIENCE: Final = 2
+"""Evaluations after the lowest point before anything is said: a single one may be noise."""
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """A sentence to be: a key of the words files and its details."""
+
+    key: str
+    details: Mapping[str, object] = field(default_factory=dict)
+
+
+def memorising(curve: Curve) -> float | None:
+    """The step of the lowest validation loss when it has risen since and did not come back; else None."""
+    lowest = curve.lowest
+    if lowest is None or lowest[1] <= 0:
+        return None
+    later = [value for step, value in zip(curve.steps, curve.values, strict=True) if step > lowest[0]]
+    risen = len(later) >= PATIENCE and later[-1] > TURNED * lowest[1]
+    return lowest[0] if risen else None
+
+
+def words(run: Run, curves: Curves | None = None) -> list[Sentence]:
+    """What a run that went to its end came to; of one under way or ended early, what its curves say so far."""
+    seen = curves or Curves()
+    if run.state != "succeeded":
+        return _so_far(run, seen)
+    told = [_loss(run, seen), _kept(run, seen), _metric(run), _cost(run)]
+    if fact(run, "stopped_early") is True:
+        told.insert(2, Sentence("train_told.stopped_early"))
+    return [one for one in told if one is not None]
+
+
+def _so_far(run: Run, curves: Curves) -> list[Sentence]:
+    told = []
+    step = memorising(curves["eval_loss"])
+    if step is not None:
+        told.append(Sentence("train_told.memorising", {"step": int(step)}))
+    if run.state == "stopped":
+        told.append(Sentence("train_told.stopped_at", {"step": int(curves.last_step)}))
+    elif run.state == "interrupted":
+        told.append(Sentence("train_told.interrupted_at", {"step": int(curves.last_step)}))
+    return told
+
+
+def _loss(run: Run, curves: Curves) -> Sentence | None:
+    """Of the training loss, by its smoothed curve where there is one: a single batch proves nothing."""
+    smooth = curves.smoothed.values
+    first = smooth[0] if smooth else _number(run, "first_loss")
+    last = smooth[-1] if smooth else _number(run, "last_loss")
+    if first is None or last is None:
+        return None
+    details = {"first": f"{first:.3g}", "last": f"{last:.3g}"}
+    return Sentence("train_told.learned" if last < FELL * first else "train_told.not_learned", details)
+
+
+def _kept(run: Run, curves: Curves) -> Sentence:
+    best, memorised = _number(run, "best_step"), _number(run, "memorised_at")
+    if best is None:
+        return Sentence("train_told.no_dev")
+    if memorised is not None:
+        return Sentence("train_told.memorised", {"step": int(memorised), "best": int(best)})
+    steps = _number(run, "steps") or curves.last_step
+    key = "train_told.best_last" if best >= steps else "train_told.best"
+    loss = _number(run, "best_loss")
+    return Sentence(key, {"step": int(best), "loss": "–" if loss is None else f"{loss:.3g}"})
+
+
+def _metric(run: Run) -> Sentence | None:
+    before, after = _number(run, "metric_before"), _number(run, "metric_after")
+    if before is None or after is None:
+        return None
+    way = "up" if after > before else "down" if after < before else "same"
+    details = {"before": f"{100 * before:.0f}", "after": f"{100 * after:.0f}", "metric": fact(run, "metric_name") or ""}
+    return Sentence(f"train_told.metric_{way}", details)
+
+
+def _cost(run: Run) -> Sentence | None:
+    seconds, peak, joules = (_number(run, name) for name in ("seconds", "peak_bytes", "joules"))
+    if seconds is None:
+        return None
+    details: dict[str, object] = {"seconds": seconds, "peak_bytes": peak or 0, "rate": f"{_rate(run):,.0f}"}
+    if joules:
+        return Sentence("train_told.cost_energy", {**details, "energy": f"{joules / 3600:,.2f}"})
+    return Sentence("train_told.cost", details)
+
+
+def _rate(run: Run) -> float:
+    return _number(run, "tokens_per_s") or 0.0
+
+
+def _number(run: Run, name: str) -> float | None:
+    value = fact(run, name)
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
