@@ -12,7 +12,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
@@ -25,6 +25,7 @@ from backend.models.hub import folder_name
 from backend.models.installed import remembered
 from backend.models.lease import Lease
 from backend.models.memory import Machine, machine, needed_bytes, numbers, readable
+from backend.models.presence import Presence
 from backend.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -71,6 +72,7 @@ class ModelHost:
         self._wake = threading.Event()
         self._steps_aside = False
         self.lease = Lease(settings.home)
+        self._presence = Presence(settings.home)
 
     @contextmanager
     def engine(self, ref: ModelRef) -> Iterator[Engine]:
@@ -80,7 +82,9 @@ class ModelHost:
         """
         place = self._take(ref)
         try:
-            yield place.engine
+            # A training run on the same cores gives way while an answer is made here.
+            with nullcontext() if ref.kind == "endpoint" else self._presence.answering():
+                yield place.engine
         finally:
             with self._lock:
                 place.users -= 1

@@ -11,11 +11,10 @@ import os
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from backend.files import write_atomic
 from backend.jobs.folder import Process, read_file
 
 FORGOTTEN_S: Final = 600.0
@@ -36,18 +35,19 @@ class Presence:
 
     @contextmanager
     def answering(self) -> Iterator[None]:
-        """An answer is under way for as long as the block runs. Raises StorageProblem."""
+        """An answer is under way for as long as the block runs."""
         with self._lock:
             self._count += 1
             if self._count == 1:
-                write_atomic(self._mine, Process.of(os.getpid()).model_dump_json())
+                self._write()
         try:
             yield
         finally:
             with self._lock:
                 self._count -= 1
                 if self._count == 0:
-                    self._mine.unlink(missing_ok=True)
+                    with suppress(OSError):
+                        self._mine.unlink(missing_ok=True)
 
     def somebody(self) -> bool:
         """Whether another living process is answering now."""
@@ -56,6 +56,12 @@ class Presence:
         except OSError:  # nobody has ever been answered here
             return False
         return any(_valid(mark) for mark in marks)
+
+    def _write(self) -> None:
+        """No answer waits for the disk or fails with it: a mark that is lost costs a little speed."""
+        with suppress(OSError):
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._mine.write_text(Process.of(os.getpid()).model_dump_json(), "utf-8")
 
 
 class Threads:
