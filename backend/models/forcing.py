@@ -5,70 +5,23 @@ from __future__ import annotations
 import inspect
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 import torch
-from jinja2.exceptions import TemplateError
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from backend.errors import ModelProblem
-from backend.messages import Message
+from backend.models.tokenizing import Forced, end_of_turn, forced
 from backend.models.transformers_engine import TransformersEngine
+
+__all__ = ["Forced", "end_of_turn", "forced", "losses"]
 
 ROWS: Final = 8
 TOKENS: Final = 8_192
 """Tokens of a batch with its pads; a longer row is read alone."""
 LOGITS_BYTES: Final = 256 * 2**20
 """What the logits of a batch may take; one row takes what its own output needs."""
-
-
-@dataclass(frozen=True)
-class Forced:
-    """Token ids: a prompt, which is only read, and the output after it, whose every token is measured."""
-
-    prompt: tuple[int, ...]
-    output: tuple[int, ...]
-
-    @property
-    def ids(self) -> tuple[int, ...]:
-        return self.prompt + self.output
-
-    @property
-    def first(self) -> int:
-        """The position whose logits tell the output's first token."""
-        return len(self.prompt) - 1
-
-
-def end_of_turn(engine: TransformersEngine, chat_template: str | None) -> int | None:
-    """The token with which the template ends an answer, if it writes an answer as prompt, answer, end token.
-
-    None where it writes something else (a template that rewrites answers, a tokenizer without an end token). What a
-    template puts behind that token is never written by the model and does not count.
-    """
-    asked = (Message(role="user", content="x"),)
-    turns = [{"role": "user", "content": "x"}, {"role": "assistant", "content": "y"}]
-    template = chat_template or engine.chat_template
-    try:
-        before = engine.render(asked, template)
-        whole = str(engine.tokenizer.apply_chat_template(turns, chat_template=template, tokenize=False))
-    except (TemplateError, ModelProblem):
-        return None
-    if not whole.startswith(before + "y"):
-        return None
-    ids = _ids(engine, whole[len(before) + 1 :])
-    return ids[0] if ids and ids[0] in engine.ends else None
-
-
-def forced(engine: TransformersEngine, prompt: str, output: str, end: int | None) -> Forced:
-    """The tokens of a rendered prompt, read as an answer's prompt is, and of what follows it.
-
-    The output is cut together with the prompt, unless a token would reach over their border: then by itself.
-    """
-    before, both = _ids(engine, prompt), _ids(engine, prompt + output)
-    after = both[len(before) :] if both[: len(before)] == before else _ids(engine, output)
-    return Forced(tuple(before), (*after, *(() if end is None else (end,))))
 
 
 def losses(
@@ -120,7 +73,3 @@ def _losses(model: Any, group: Sequence[Forced]) -> list[float]:
         wanted = torch.tensor(row.output, device=told.device)
         found.append(float(cross_entropy(told.float(), wanted, reduction="sum")))
     return found
-
-
-def _ids(engine: TransformersEngine, text: str) -> list[int]:
-    return list(engine.tokenizer(text, add_special_tokens=False)["input_ids"])
