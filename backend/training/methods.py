@@ -74,7 +74,7 @@ _ALL: Final = (
     MethodSpec("lora", "low_rank", 2e-4, (*RANK, "init_lora_weights")),
     MethodSpec("rslora", "low_rank", 1e-4, (*RANK, "init_lora_weights")),
     MethodSpec("lora_plus", "low_rank", 1e-4, (*RANK, "init_lora_weights", "loraplus_lr_ratio")),
-    MethodSpec("dora", "low_rank", 2e-4),
+    MethodSpec("dora", "low_rank", 2e-4, (*RANK, "init_lora_weights")),
     MethodSpec("adalora", "low_rank", 1e-3),
     MethodSpec("loha", "low_rank", 1e-3, quantizable=NONE),
     MethodSpec("lokr", "low_rank", 1e-3, quantizable=NONE),

@@ -1,0 +1,118 @@
+"""The base model as it is loaded for training: its dtype, its quantization, a new classification head."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+
+from backend.assistants import Quantization
+from backend.errors import BadInput, ModelProblem
+from backend.models.loading import check, dtype_for, read_json
+from backend.models.memory import numbers
+from backend.training.config import TrainingConfig
+from backend.training.modules import HEADS
+
+CHECKPOINTING: Final = {"use_reentrant": False}
+"""How gradient checkpointing is done: the way that frozen embeddings do not disturb."""
+
+
+def weights_dtype(config: TrainingConfig, device: torch.device, size: int) -> torch.dtype:
+    """The base's dtype while training. `size` is how many numbers the base has.
+
+    "auto": what it answers in, but float32 where the base's own numbers move (steps smaller than a half-precision
+    number's last digit would be lost) and on Apple's, whose half precision overflows in training.
+    """
+    if config.dtype != "auto":
+        named: torch.dtype = getattr(torch, config.dtype)
+        return named
+    if config.method in {"full", "last_layers"} or device.type == "mps":
+        return torch.float32
+    return dtype_for(device, size)
+
+
+def autocasts(config: TrainingConfig, device: torch.device) -> bool:
+    """Whether the trainer should compute in bf16 by autocast: on CUDA only. On a processor it is many times slower."""
+    return device.type == "cuda" and config.dtype in {"auto", "bfloat16"}
+
+
+def load_base(config: TrainingConfig, folder: Path, labels: Sequence[str], device: torch.device) -> tuple[Any, Any]:
+    """(model, tokenizer) as they are before training: with a new head for objective "head".
+
+    Raises ModelProblem; BadInput("error.training_head_model"), BadInput("error.training_quantization_here").
+    """
+    import transformers
+
+    library: Any = transformers
+    check(folder)
+    library.logging.disable_progress_bar()
+    tokenizer = library.AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    dtype = weights_dtype(config, device, numbers(folder))
+    more: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False, "use_safetensors": True}
+    if config.quantization:
+        more |= {"quantization_config": quantization_config(config.quantization, dtype), "device_map": {"": device}}
+    kind = library.AutoModelForCausalLM
+    if config.objective == "head":
+        kind = _head_class(library, folder)
+        more |= {"id2label": dict(enumerate(labels)), "label2id": {label: at for at, label in enumerate(labels)}}
+    try:
+        model = kind.from_pretrained(folder, dtype=dtype, **more)
+        model = model if config.quantization else model.to(device)
+    except (torch.OutOfMemoryError, MemoryError) as fault:
+        raise ModelProblem("error.out_of_memory") from fault
+    except (OSError, ValueError, KeyError, TypeError, ImportError, AttributeError, RuntimeError) as fault:
+        raise _load_problem(config, folder, fault) from fault
+    if config.objective == "head":
+        _ready_head(model, tokenizer)
+    return model, tokenizer
+
+
+def quantization_config(quantization: Quantization, dtype: torch.dtype) -> Any:
+    """bitsandbytes' settings: 8 bits (LLM.int8), or 4-bit normal float with its constants quantized too (QLoRA).
+
+    A head or output layer is never quantized.
+    """
+    import transformers
+
+    library: Any = transformers
+    if quantization == "int8":
+        return library.BitsAndBytesConfig(load_in_8bit=True, llm_int8_skip_modules=["lm_head", *HEADS])
+    return library.BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=dtype,
+        llm_int8_skip_modules=["lm_head", *HEADS],
+    )
+
+
+def _head_class(library: Any, folder: Path) -> Any:
+    from transformers.models.auto import modeling_auto
+
+    kind = str(read_json(folder / "config.json", folder).get("model_type", ""))
+    if kind not in modeling_auto.MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES:
+        raise BadInput("error.training_head_model", model=folder.name, kind=kind)
+    return library.AutoModelForSequenceClassification
+
+
+def _load_problem(config: TrainingConfig, folder: Path, fault: Exception) -> BadInput | ModelProblem:
+    why = (str(fault).strip().splitlines() or [type(fault).__name__])[0][:300]
+    if config.quantization:
+        return BadInput("error.training_quantization_here", quantization=config.quantization, why=why)
+    return ModelProblem("error.model_load", model=folder.name, why=why)
+
+
+def _ready_head(model: Any, tokenizer: Any) -> None:
+    """Tell the model its pad token, by which it finds a row's last token, and keep the head in float32."""
+    pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id
+    model.config.pad_token_id = model.config.get_text_config().pad_token_id = pad
+    for name, head in model.named_children():
+        if name in HEADS:
+            head.float()
+            head.register_forward_pre_hook(_in_its_dtype)
+
+
+def _in_its_dtype(head: Any, given: tuple[Any, ...]) -> tuple[Any, ...]:
+    return (given[0].to(next(head.parameters()).dtype), *given[1:])

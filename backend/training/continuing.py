@@ -1,0 +1,61 @@
+"""Training an adapter further: it is put back as it was saved, and moves again.
+
+Its configuration is read as a stranger's (`backend.models.peft_config`): a project may have been imported.
+"""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from backend.errors import BadInput, ModelProblem
+from backend.models.adapter_files import WHOLE_TENSORS, read_config
+from backend.models.peft_config import Refusal, check_config, peft_config
+from backend.training.config import TrainingConfig
+
+
+EARLIER: Final = "matchum_earlier"
+"""The attribute of the model that names the tensors which an earlier training changed: they are saved again."""
+DROPOUTS: Final = ("lora_dropout", "rank_dropout", "vera_dropout", "module_dropout")
+
+
+def continue_peft(config: TrainingConfig, model: Any, folder: Path) -> Any:
+    """The model with a saved PEFT adapter whose numbers move; its ranks and modules are those of the adapter.
+
+    Raises BadInput("error.training_adapter_fits"), ModelProblem("error.adapter_config").
+    """
+    from peft import PeftModel
+
+    task: Literal["causal", "head"] = "head" if config.objective == "head" else "causal"
+    try:
+        made = peft_config(check_config(read_config(folder), task))
+    except Refusal as fault:
+        raise ModelProblem("error.adapter_config", field=fault.field) from fault
+    for name in DROPOUTS:
+        if hasattr(made, name):
+            setattr(made, name, config.lora_dropout)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message="Found missing adapter keys")
+        try:
+            return PeftModel.from_pretrained(model, str(folder), is_trainable=True, config=made)
+        except (RuntimeError, ValueError, KeyError, UserWarning) as fault:
+            raise BadInput("error.training_adapter_fits", why=_first_line(fault)) from fault
+
+
+def continue_weights(model: Any, folder: Path) -> None:
+    """Put the tensors of a saved training into the model. Raises BadInput("error.training_adapter_fits")."""
+    from safetensors.torch import load_file
+
+    tensors = load_file(folder / WHOLE_TENSORS)
+    try:
+        unknown = model.load_state_dict(tensors, strict=False).unexpected_keys
+    except RuntimeError as fault:
+        raise BadInput("error.training_adapter_fits", why=_first_line(fault)) from fault
+    if unknown:
+        raise BadInput("error.training_adapter_fits", why=unknown[0])
+    setattr(model, EARLIER, frozenset(tensors))
+
+
+def _first_line(fault: Exception) -> str:
+    return " ".join(str(fault).split())[:200] or type(fault).__name__
