@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from random import Random
+from typing import Final
 
 from backend.errors import BadInput, Refused
 from backend.evaluation.labels import reader
@@ -24,25 +25,34 @@ from backend.training.data_rows import answer_rows, head_row
 from backend.training.data_turns import Asked, Asking
 from backend.training.values import Row, Rows
 
-AT_ONCE = 2_000
+VIRTUAL: Final = frozenset({"prompt_tuning", "p_tuning", "prefix_tuning"})
+"""Methods that put tokens of their own before the prompt: these take room of the context."""
+AT_ONCE: Final = 2_000
 """Examples whose texts are in memory together."""
 
 
-def make_rows(project: Project, config: TrainingConfig, tokenizing: Tokenizing, documents: Sequence[Path] = ()) -> Rows:
+def make_rows(
+    project: Project,
+    config: TrainingConfig,
+    tokenizing: Tokenizing,
+    documents: Sequence[Path] = (),
+    watched: bool = True,
+) -> Rows:
     """What a run of this config trains on and is watched by.
 
     documents  the files of the objective "documents", in the order of `config.documents`
+    watched    whether dev rows are wanted too; a look at a few rows does without
     Row.completion is the expected output without its end token. What is wrong with single examples is in `problems`;
     what is wrong with the data as a whole is told by `check_data.check_data`.
     Raises ModelProblem (a chat template that cannot be run), BadInput (a document that is no text).
     """
     if config.objective == "documents":
-        return document_rows(config, tokenizing, documents)
+        return document_rows(config, tokenizing, documents, longest(config, tokenizing))
     found = Found(limit=longest(config, tokenizing))
     making = _Making(project, config, tokenizing, found)
     try:
         train = making.rows(drawn(project, config), "train")
-        dev = making.rows(_tagged(project.examples.each("dev", "tune"), config), "dev")
+        dev = making.rows(_tagged(project.examples.each("dev", "tune"), config), "dev") if watched else ()
     except Refused as refused:
         if refused.key != "error.no_splits":
             raise
@@ -53,8 +63,10 @@ def make_rows(project: Project, config: TrainingConfig, tokenizing: Tokenizing, 
 
 def longest(config: TrainingConfig, tokenizing: Tokenizing) -> int | None:
     """Tokens that a row may have; None when neither the person nor the model says."""
-    said = [length for length in (config.max_length, tokenizing.context) if length is not None]
-    return min(said, default=None)
+    context = tokenizing.context
+    if context is not None and config.method in VIRTUAL:
+        context -= config.num_virtual_tokens
+    return min((length for length in (config.max_length, context) if length is not None), default=None)
 
 
 def drawn(project: Project, config: TrainingConfig) -> list[Example]:

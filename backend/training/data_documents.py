@@ -26,10 +26,14 @@ LEAST: Final = 10
 """Rows from which on some are kept apart."""
 
 
-def document_rows(config: TrainingConfig, tokenizing: Tokenizing, documents: Sequence[Path]) -> Rows:
-    """Raises BadInput (no text), NotFound("error.training_document", name=)."""
-    said = [length for length in (config.max_length, tokenizing.context) if length is not None]
-    length = min(said, default=DEFAULT)
+def document_rows(
+    config: TrainingConfig, tokenizing: Tokenizing, documents: Sequence[Path], longest: int | None
+) -> Rows:
+    """`longest` is how many tokens a row may have.
+
+    Raises BadInput (a file that is no text), NotFound("error.training_document", name=).
+    """
+    length = longest or DEFAULT
     rows: list[Row] = []
     lost = 0
     empty = 0
