@@ -1,0 +1,26 @@
+"""The rows of a run: made by its first attempt, and read as they were by every later one."""
+
+from __future__ import annotations
+
+from backend.errors import BadInput
+from backend.training import snapshot
+from backend.training.attempt import Attempt
+from backend.training.values import Rows
+
+
+def rows_of(attempt: Attempt) -> Rows:
+    """Raises StorageProblem (unreadable, full disk), BadInput("error.training_no_rows"), and what making them raises."""
+    folder = attempt.job.folder / "data"
+    if snapshot.there(folder):
+        return snapshot.read(folder)
+    from backend.models.tokenizing import Tokenizing
+    from backend.training.data import make_rows
+
+    attempt.progress.message("run.message.training_rows")
+    documents = [attempt.job.input / name for name in attempt.config.documents]
+    rows = make_rows(attempt.project, attempt.config, Tokenizing.open(attempt.base_folder), documents)
+    if not rows.train:
+        raise BadInput("error.training_no_rows")
+    if attempt.leads:
+        snapshot.write(folder, rows)
+    return rows

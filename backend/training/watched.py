@@ -1,0 +1,97 @@
+"""The trainers that a run uses: TRL's and transformers', told apart by what they train, with three things seen to.
+
+* useful tokens are counted, and a loss or gradient that is no number ends the run before it reaches the weights
+* the order of the rows is a function of seed and epoch alone, so that a resumed run sees the same rows
+* no model card is written into each checkpoint
+
+Only a worker imports this, after Unsloth where that trains: it patches the classes that are imported here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch.utils.data import Sampler
+from transformers import Trainer
+from transformers.trainer_pt_utils import get_length_grouped_indices
+
+from backend.training.faults import NotFinite
+
+
+class GroupedOrder(Sampler[int]):
+    """Rows of alike length together, drawn anew in each epoch from the seed: transformers' own way of grouping.
+
+    Its sampler draws from torch's global generator, which stands elsewhere after a resume.
+    """
+
+    def __init__(self, lengths: list[int], batch: int, seed: int) -> None:
+        self._lengths, self._batch, self._seed, self._epoch = lengths, batch, seed, 0
+
+    def set_epoch(self, epoch: int) -> None:
+        self._epoch = epoch
+
+    def __len__(self) -> int:
+        return len(self._lengths)
+
+    def __iter__(self) -> Iterator[int]:
+        drawn = torch.Generator().manual_seed(self._seed + self._epoch)
+        return iter(get_length_grouped_indices(self._lengths, self._batch, generator=drawn))
+
+
+class Watched:
+    """Goes before a trainer class in a subclass of both."""
+
+    args: Any
+    state: Any
+    accelerator: Any
+    train_dataset: Any
+    tokens_seen: int = 0
+    """Useful tokens that this process trained on in this attempt."""
+
+    def training_step(self, model: Any, inputs: dict[str, Any], num_items_in_batch: Any = None) -> torch.Tensor:
+        """Raises NotFinite."""
+        self.tokens_seen += _useful(inputs)
+        loss: torch.Tensor = super().training_step(model, inputs, num_items_in_batch)  # type: ignore[misc]
+        if not bool(torch.isfinite(loss)):
+            raise NotFinite(self.state.global_step)
+        return loss
+
+    def _clip_grad_norm(self, model: Any) -> Any:
+        """Raises NotFinite; in half precision, where the scaler leaves such a step out by itself, it is let pass."""
+        norm: Any = super()._clip_grad_norm(model)  # type: ignore[misc]
+        if self.accelerator.scaler is None and norm is not None and not bool(torch.isfinite(torch.as_tensor(norm))):
+            raise NotFinite(self.state.global_step, gradient=True)
+        return norm
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> Any:
+        rows = train_dataset if train_dataset is not None else self.train_dataset
+        if self.args.train_sampling_strategy != "group_by_length":
+            return super()._get_train_sampler(train_dataset)  # type: ignore[misc]
+        lengths = [len(ids) for ids in rows["input_ids"]]
+        together = self.args.train_batch_size * self.args.gradient_accumulation_steps
+        return GroupedOrder(lengths, together, self.args.seed)
+
+    def create_model_card(self, *_: object, **__: object) -> None:
+        """The studio writes its own, once, when a run is taken away."""
+
+
+class HeadTrainer(Watched, Trainer):
+    """For a classification head."""
+
+
+def sft_trainer() -> type[Any]:
+    """TRL's, imported when it is needed: it takes seconds."""
+    from trl import SFTTrainer
+
+    class AnswerTrainer(Watched, SFTTrainer):  # type: ignore[misc]
+        """For answers and documents: rows of tokens with their labels."""
+
+    return AnswerTrainer
+
+
+def _useful(inputs: dict[str, Any]) -> int:
+    """Tokens of a batch that are no padding."""
+    mask = inputs.get("attention_mask")
+    return int(inputs["input_ids"].numel() if mask is None else mask.sum())

@@ -1,0 +1,147 @@
+"""The work of a training run: what earlier attempts left, the steps that remain, and what is kept of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from backend.errors import StorageProblem
+from backend.evaluation.work import opened
+from backend.jobs.kinds import Job
+from backend.jobs.progress import Progress, Stopped
+from backend.jobs.turn import take_accelerator
+from backend.training.config import TrainingConfig
+
+if TYPE_CHECKING:
+    from backend.training.attempt import Attempt
+    from backend.training.best import Best
+    from backend.training.engines import Choice
+    from backend.training.sampling_answers import Asked
+    from backend.training.values import Built, Rows
+
+
+def work(job: Job, progress: Progress) -> None:
+    """Raises Stopped after a checkpoint, and StudioError for what has a sentence; after both it can be resumed."""
+    config = config_of(job)
+    progress.message("run.message.training_preparing")
+    with opened(job) as (project, host):
+        host.where(config.assistant.model)  # before anything heavy is imported: a model that is gone is told at once
+        choice = chosen(job, config)
+        from backend.training.attempt import Attempt
+
+        take_accelerator(host, "training", progress)
+        attempt = Attempt(job, progress, config, project, host)
+        attempt.go_on()
+        progress.result(engine=choice.engine, engine_reason=choice.reason, engine_details=dict(choice.details))
+        run(attempt, choice)
+
+
+def config_of(job: Job) -> TrainingConfig:
+    """Raises StorageProblem("error.training_config") for a newer studio's, or one that was tampered with."""
+    try:
+        return TrainingConfig.model_validate(job.config)
+    except ValidationError as fault:
+        raise StorageProblem("error.training_config", title=job.folder.name) from fault
+
+
+def chosen(job: Job, config: TrainingConfig) -> Choice:
+    """The engine; Unsloth is imported here, since it has to come before transformers."""
+    from backend.models.loading import best_device
+    from backend.training.engines import choose
+
+    return choose(config, best_device().type, job.settings.home)
+
+
+def run(attempt: Attempt, choice: Choice) -> None:
+    """Train unless the person wants what there is; then keep the best."""
+    from backend.training.loading_rows import rows_of
+
+    best = attempt.best.read()
+    if attempt.finish.exists() and best is not None:
+        asked = _asked(attempt, tokenizer_of(attempt))
+        end(attempt, asked, best, None)
+        return
+    rows = rows_of(attempt)
+    built = built_by(attempt, choice, rows)
+    asked = _asked(attempt, built.tokenizer)
+    write = writer(attempt, built)
+    trainer = attempt.train(built, rows, _callbacks(attempt, built, asked, write))
+    finishing = attempt.finish.exists()
+    if attempt.progress.should_stop() and not finishing and trainer.state.global_step < trainer.state.max_steps:
+        raise Stopped
+    early = trainer.state.global_step < trainer.state.max_steps and not finishing
+    attempt.progress.result(stopped_early=early, steps=trainer.state.global_step)
+    end(attempt, asked, attempt.best.read(), write)
+
+
+def end(attempt: Attempt, asked: Asked, best: Best | None, write: Any) -> None:
+    """Keep and measure; after it the run is done."""
+    from backend.training.yielding import measure, yield_adapter
+
+    steps = int(attempt.progress.state().result.get("steps") or 0)
+    ref = yield_adapter(attempt, best, write)
+    attempt.progress.result(adapter=ref.id, method=ref.method, best_step=best.step if best else steps)
+    measure(attempt, ref, asked, steps)
+
+
+def built_by(attempt: Attempt, choice: Choice, rows: Rows) -> Built:
+    from backend.training.building import build
+
+    attempt.progress.message("run.message.loading_model")
+    attempt.base()
+    built = build(attempt.config, attempt.base_folder, rows.labels, attempt.adapter())
+    attempt.progress.result(trainable=built.trainable, total=built.total)
+    attempt.progress.check_stop()
+    return built
+
+
+def writer(attempt: Attempt, built: Built) -> Any:
+    """What fills a folder with the adapter as it is."""
+    from backend.training.saving import save
+
+    base = attempt.base()
+
+    def write(folder: Path) -> None:
+        save(built, attempt.config, folder, base, attempt.job.folder.name)
+
+    return write
+
+
+def tokenizer_of(attempt: Attempt) -> Any:
+    from backend.models.tokenizing import open_tokenizer
+
+    return open_tokenizer(attempt.base_folder)
+
+
+def _asked(attempt: Attempt, tokenizer: Any) -> Asked:
+    from backend.errors import Refused
+    from backend.training.sampling_answers import Asked
+
+    store = attempt.project.examples
+    try:
+        dev = list(store.each("dev", "tune"))
+    except Refused:  # documents need no splits
+        dev = []
+    return Asked(attempt.config, store.task(), dev, tokenizer)
+
+
+def _callbacks(attempt: Attempt, built: Built, asked: Asked, write: Any) -> list[Any]:
+    """In this order: what ends the run early, what is kept, what is asked. Telling comes last (see Attempt.train)."""
+    from transformers import EarlyStoppingCallback
+
+    from backend.training.callbacks_answers import Answering
+    from backend.training.callbacks_keeping import Keeping
+    from backend.training.optimizers import method_callbacks
+    from backend.training.sampling_answers import asked_as
+
+    config, job = attempt.config, attempt.job
+    callbacks: list[Any] = [
+        *method_callbacks(config, built.model),
+        Keeping(job.checkpoints, attempt.best, write, attempt.progress),
+        Answering(asked, built, asked_as(config), job.output, attempt.progress),
+    ]
+    if config.early_stopping_patience:
+        callbacks.insert(0, EarlyStoppingCallback(config.early_stopping_patience))
+    return callbacks
