@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from backend.assistants import Assistant, ModelRef
+from backend.assistants import Assistant, ModelRef, Weights
 from backend.errors import StudioError
 from backend.fewshot.nearest import ShotChooser
 from backend.messages import Message
@@ -95,8 +95,8 @@ class Answers(Protocol):
 class Host(Protocol):
     """Where engines come from: `backend.models.host.ModelHost`."""
 
-    def engine(self, ref: ModelRef) -> AbstractContextManager[Engine]:
-        """The engine of a model, kept loaded while the block runs."""
+    def engine(self, weights: Weights | ModelRef) -> AbstractContextManager[Engine]:
+        """The engine of an assistant's weights, or of a bare model, kept loaded while the block runs."""
 
 
 class Answering:
@@ -124,7 +124,7 @@ class Answering:
     def preview(self, assistant: Assistant, question: Question) -> tuple[str, list[str] | None]:
         """See Answers. Loads the model when it is not loaded."""
         messages = self.compose(assistant, question)
-        with self._host.engine(assistant.model) as engine:
+        with self._host.engine(assistant.weights) as engine:
             text = engine.render(messages, assistant.chat_template, question.prefill)
             return text, engine.tokens(text)
 
@@ -143,7 +143,7 @@ class Answering:
         left, tickets = threading.Event(), enumerate(questions)
         under_way: dict[Future[Answer], int] = {}
         # The outer hold keeps the model from being unloaded between two rows.
-        with self._host.engine(assistant.model), ThreadPoolExecutor(AT_ONCE, "answer-many") as crew:
+        with self._host.engine(assistant.weights), ThreadPoolExecutor(AT_ONCE, "answer-many") as crew:
             try:
                 while True:
                     while len(under_way) < AT_ONCE and not (stop and stop.is_set()) and (ticket := next(tickets, None)):
@@ -175,7 +175,7 @@ class Answering:
 
     def _stream(self, assistant: Assistant, question: Question, stop: threading.Event | None) -> Generator[Answer]:
         clock, messages = _Clock(), self.compose(assistant, question)
-        with self._host.engine(assistant.model) as engine:
+        with self._host.engine(assistant.weights) as engine:
             prompt = engine.render(messages, assistant.chat_template, question.prefill)
             request = Request(
                 messages, assistant.decoding, assistant.chat_template, question.prefill, question.candidates, prompt

@@ -128,7 +128,7 @@ class Evaluation:
         if local:
             self._prepare()
         began = time.perf_counter()
-        with Memory() as memory, self.host.engine(one.assistant.model) as engine:
+        with Memory() as memory, self.host.engine(one.assistant.weights) as engine:
             loaded = time.perf_counter()
             self.progress.message("run.message.evaluating", name=f"{one.name} {one.number}")
             did = answer_examples(
@@ -165,7 +165,7 @@ class Evaluation:
         if not self._unmeasured(one, known):
             return
         self._prepare()
-        with self.host.engine(one.assistant.model) as engine:
+        with self.host.engine(one.assistant.weights) as engine:
             self.progress.message("run.message.perplexity", name=f"{one.name} {one.number}")
             stop = self.progress.stop_event
             found = measure(self.answers, engine, one.assistant, self.forced, self.split, stop).perplexity

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from backend.answering import Answers, Host, Question
-from backend.assistants import PER_INPUT, Assistant, Examples, ModelRef
+from backend.assistants import PER_INPUT, Assistant, Examples, ModelRef, Weights
 from backend.messages import Message
 
 Name = Literal["zero", "one", "few"]
@@ -54,7 +54,7 @@ def forms(assistant: Assistant, question: Question, answers: Answers, host: Host
     Forms that would show the same number of examples are not repeated. Loads the model.
     Raises BadInput (a variable of the template has no value, ...), and what loading a model raises.
     """
-    window = window_of(host, assistant.model)
+    window = window_of(host, assistant.weights)
     parts: dict[Name, Examples] = {"zero": Examples(), "one": first_of(assistant.examples), "few": assistant.examples}
     found: list[Form] = []
     for name, part in parts.items():
@@ -72,7 +72,7 @@ def first_of(examples: Examples) -> Examples:
     return examples.model_copy(update={"selection": one})
 
 
-def window_of(host: Host, model: ModelRef) -> int | None:
+def window_of(host: Host, model: Weights | ModelRef) -> int | None:
     """Tokens that prompt and answer may take together. Loads the model; None where an endpoint does not tell."""
     with host.engine(model) as engine:
         return engine.context_length

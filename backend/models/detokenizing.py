@@ -106,3 +106,16 @@ def _byte_alphabet() -> dict[str, int]:
     plain = [*range(33, 127), *range(161, 173), *range(174, 256)]
     rest = [byte for byte in range(256) if byte not in plain]
     return {chr(byte): byte for byte in plain} | {chr(256 + place): byte for place, byte in enumerate(rest)}
+
+
+def pieces_of(tokenizer: Any, text: str) -> list[str] | None:
+    """The text cut where tokens begin (pieces concatenate to the text); None for a tokenizer that does not tell."""
+    if not getattr(tokenizer, "is_fast", False):
+        return None
+    spans = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)["offset_mapping"]
+    pieces, read = [], 0
+    for place, (_, end) in enumerate(spans):
+        end = len(text) if place == len(spans) - 1 else max(end, read)
+        pieces.append(text[read:end])
+        read = end
+    return pieces

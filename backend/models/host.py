@@ -1,10 +1,10 @@
 """The one place where models are loaded, kept and let go.
 
-    with host.engine(ref) as engine: ...
+    with host.engine(assistant.weights) as engine: ...
 
-Two callers of one model share it. Models stay loaded until their memory is wanted: the one used longest ago
-goes first, and never one in use. A model that cannot fit is refused before it is loaded. Engines of an
-accelerator are held under its lease, and are let go when a run asks for it.
+Two callers of the same weights (model, adapter, quantization) share them. Models stay loaded until their memory is
+wanted: the one used longest ago goes first, and never one in use. A model that cannot fit is refused before it is
+loaded. Engines of an accelerator are held under its lease, and are let go when a run asks for it.
 """
 
 from __future__ import annotations
@@ -17,14 +17,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 
-from backend.assistants import ModelRef
-from backend.errors import Busy, ModelProblem, NotFound, StudioError
+from backend.assistants import ModelRef, Weights
+from backend.errors import BadInput, Busy, ModelProblem, NotFound, StudioError
+from backend.models.adapters import Adapters, verified
 from backend.models.endpoints import Endpoints
 from backend.models.engine import Engine
 from backend.models.hub import folder_name
 from backend.models.installed import remembered
 from backend.models.lease import Lease
-from backend.models.memory import Machine, machine, needed_bytes, numbers, readable
+from backend.models.memory import Machine, machine, numbers, readable
 from backend.models.presence import Presence
 from backend.settings import Settings
 
@@ -53,7 +54,7 @@ class LoadedModel:
 class _Place:
     """One loaded model and how many are using it; `accelerated` when it lies on the accelerator."""
 
-    ref: ModelRef
+    weights: Weights
     engine: Engine
     accelerated: bool = False
     users: int = 0
@@ -65,51 +66,55 @@ class ModelHost:
 
     def __init__(self, settings: Settings, endpoints: Endpoints, look: Callable[[], Machine] = machine) -> None:
         self._settings, self._endpoints, self._look = settings, endpoints, look
-        self._places: dict[ModelRef, _Place] = {}
-        self._warming: set[ModelRef] = set()
+        self._places: dict[Weights, _Place] = {}
+        self._warming: set[Weights] = set()
         self._lock = threading.Lock()
         self._loading = threading.Lock()
         self._wake = threading.Event()
         self._steps_aside = False
         self.lease = Lease(settings.home)
         self._presence = Presence(settings.home)
+        self.adapters = Adapters(settings.home / "projects")
 
     @contextmanager
-    def engine(self, ref: ModelRef) -> Iterator[Engine]:
-        """The engine of a model, loaded if need be and kept while the block runs.
+    def engine(self, weights: Weights | ModelRef) -> Iterator[Engine]:
+        """The engine of an assistant's weights, or of a bare model, loaded if need be and kept while the block runs.
 
-        Raises ModelProblem, NotFound, Unavailable("error.endpoint_offline"), Busy("error.device_busy", holder=).
+        Raises ModelProblem, NotFound, BadInput("error.adapter_endpoint"), Unavailable("error.endpoint_offline"),
+        Busy("error.device_busy", holder=).
         """
-        place = self._take(ref)
+        wanted = weights if isinstance(weights, Weights) else Weights(model=weights)
+        place = self._take(wanted)
         try:
             # A training run on the same cores gives way while an answer is made here.
-            with nullcontext() if ref.kind == "endpoint" else self._presence.answering():
+            with nullcontext() if wanted.model.kind == "endpoint" else self._presence.answering():
                 yield place.engine
         finally:
             with self._lock:
                 place.users -= 1
                 place.used = monotonic()
 
-    def warm(self, ref: ModelRef) -> None:
-        """Begin to load a model in the background, so that the first question does not wait for it.
+    def warm(self, weights: Weights | ModelRef) -> None:
+        """Begin to load weights in the background, so that the first question does not wait for them.
 
         Returns at once; endpoints have nothing to load here. What goes wrong is logged; the first question then says
         it to the person.
         """
+        wanted = plain(weights)
         with self._lock:
-            if ref.kind == "endpoint" or ref in self._places or ref in self._warming:
+            if wanted.model.kind == "endpoint" or wanted in self._places or wanted in self._warming:
                 return
-            self._warming.add(ref)
+            self._warming.add(wanted)
 
         def load() -> None:
             try:
-                with self.engine(ref):
+                with self.engine(wanted):
                     pass
             except StudioError as fault:
-                log.warning("could not load %s ahead of time: %s", ref.label(), fault)
+                log.warning("could not load %s ahead of time: %s", label(wanted), fault)
             finally:
                 with self._lock:
-                    self._warming.discard(ref)
+                    self._warming.discard(wanted)
 
         threading.Thread(target=load, name="warm", daemon=True).start()
 
@@ -117,12 +122,12 @@ class ModelHost:
         """Models that take this machine's memory now, last used first. Endpoints take none and are not among them."""
         with self._lock:
             places = sorted(self._local(), key=lambda place: (place.users > 0, place.used), reverse=True)
-            return [LoadedModel(place.ref.label(), place.engine.memory_bytes, place.users > 0) for place in places]
+            return [LoadedModel(label(place.weights), place.engine.memory_bytes, place.users > 0) for place in places]
 
-    def unload(self, label: str) -> None:
-        """Let go of an idle model by its label. One in use stays; an unknown label is nothing to do."""
+    def unload(self, name: str) -> None:
+        """Let go of an idle model by its label in `loaded`. One in use stays; an unknown label is nothing to do."""
         with self._lock:
-            idle = [place for place in self._local() if place.ref.label() == label and not place.users]
+            idle = [place for place in self._local() if label(place.weights) == name and not place.users]
         for place in idle:
             self._drop(place)
 
@@ -155,20 +160,21 @@ class ModelHost:
                 return found[-1]
         raise NotFound("error.model_not_installed", model=ref.label())
 
-    def _take(self, ref: ModelRef) -> _Place:
-        """The model's place with one more user; loads one model at a time."""
-        if ref.kind == "endpoint":
-            self._endpoints.reachable(ref.endpoint or "")  # one that was removed meanwhile answers no more
-        place = self._use(ref)
+    def _take(self, weights: Weights) -> _Place:
+        """The weights' place with one more user; loads one model at a time."""
+        if weights.model.kind == "endpoint":
+            # One that was removed meanwhile answers no more.
+            self._endpoints.reachable(weights.model.endpoint or "")
+        place = self._use(plain(weights))
         if place is None:
             with self._loading:
                 # Another caller may have loaded it while this one waited.
-                place = self._use(ref) or self._keep(self._open(ref))
+                place = self._use(plain(weights)) or self._keep(self._open(weights))
         return place
 
-    def _use(self, ref: ModelRef) -> _Place | None:
+    def _use(self, weights: Weights) -> _Place | None:
         with self._lock:
-            place = self._places.get(ref)
+            place = self._places.get(weights)
             if place is not None:
                 place.users += 1
             return place
@@ -176,30 +182,46 @@ class ModelHost:
     def _keep(self, place: _Place) -> _Place:
         with self._lock:
             place.users += 1
-            self._places[place.ref] = place
+            self._places[place.weights] = place
         return place
 
-    def _open(self, ref: ModelRef) -> _Place:
+    def _open(self, weights: Weights) -> _Place:
+        ref = weights.model
         if ref.kind == "endpoint":
+            if weights.adapter is not None:
+                raise BadInput("error.adapter_endpoint", model=ref.label())
             from backend.models.endpoint_engine import EndpointEngine
 
             endpoint = self._endpoints.reachable(ref.endpoint or "")
-            return _Place(ref, EndpointEngine(endpoint, ref.name, self._endpoints.key(endpoint.id)))
+            return _Place(plain(weights), EndpointEngine(endpoint, ref.name, self._endpoints.key(endpoint.id)))
         folder = self.where(ref)  # before torch is imported: a model that is not there is told at once
+        adapter = self._adapter(weights, folder)
         from backend.models.loading import best_device, check, dtype_for
-        from backend.models.transformers_engine import TransformersEngine
+        from backend.models.opening import open_engine
+        from backend.models.quantizing import loaded_bytes
 
         check(folder)
         device = best_device()
         accelerated = device.type == "cuda"
         if accelerated:
             self._hold_accelerator()
-        needed = needed_bytes(folder, dtype_for(device, numbers(folder)).itemsize)
-        spare = self._make_room(ref, needed, accelerated)
-        log.info("loading %s, about %s", ref.label(), readable(needed))
-        return _Place(ref, TransformersEngine.open(folder, max(int(spare * CACHE_SHARE), LEAST_CACHE)), accelerated)
+        size = dtype_for(device, numbers(folder)).itemsize
+        needed = loaded_bytes(folder, weights.quantization, size, adapter)
+        spare = self._make_room(label(weights), needed, accelerated)
+        log.info("loading %s, about %s", label(weights), readable(needed))
+        cache_bytes = max(int(spare * CACHE_SHARE), LEAST_CACHE)
+        engine = open_engine(folder, cache_bytes, weights.quantization, adapter)
+        return _Place(plain(weights), engine, accelerated)
 
-    def _make_room(self, ref: ModelRef, needed: int, accelerated: bool) -> int:
+    def _adapter(self, weights: Weights, folder: Path) -> Path | None:
+        """Where the adapter lies, after a look at whether it is whole and made for the model in `folder`."""
+        if weights.adapter is None:
+            return None
+        found = self.adapters.folder_of(weights.adapter)
+        self.adapters.check_base(verified(found), folder, weights.model.label())
+        return found
+
+    def _make_room(self, name: str, needed: int, accelerated: bool) -> int:
         """Unload idle models until `needed` bytes fit; returns what is left beside them.
 
         Raises ModelProblem("error.model_too_big") before anything is unloaded when it would not help.
@@ -211,7 +233,7 @@ class ModelHost:
         most = free + sum(place.engine.memory_bytes for place in idle)
         if needed > most:
             raise ModelProblem(
-                "error.model_too_big", model=ref.label(), needed=readable(needed), available=readable(max(most, 0))
+                "error.model_too_big", model=name, needed=readable(needed), available=readable(max(most, 0))
             )
         for place in idle:
             if needed <= free:
@@ -236,15 +258,15 @@ class ModelHost:
     def _drop(self, place: _Place) -> bool:
         """Unload a model unless somebody has begun to use it meanwhile."""
         with self._lock:
-            if place.users or self._places.get(place.ref) is not place:
+            if place.users or self._places.get(place.weights) is not place:
                 return False
-            del self._places[place.ref]
-        log.info("unloading %s", place.ref.label())
+            del self._places[place.weights]
+        log.info("unloading %s", label(place.weights))
         place.engine.close()
         return True
 
     def _local(self) -> list[_Place]:
-        return [place for place in self._places.values() if place.ref.kind != "endpoint"]
+        return [place for place in self._places.values() if place.weights.model.kind != "endpoint"]
 
     def _hold_accelerator(self) -> None:
         """Raises Busy("error.device_busy", holder=), also while somebody waits for what this host holds."""
@@ -273,6 +295,21 @@ class ModelHost:
         gone = [self._drop(place) for place in mine]
         if all(gone):
             self.lease.release()
+
+
+def plain(weights: Weights | ModelRef) -> Weights:
+    """What is loaded is named by content: an adapter by its id, whatever its method is called."""
+    if isinstance(weights, ModelRef):
+        return Weights(model=weights)
+    if weights.adapter is None or not weights.adapter.method:
+        return weights
+    return weights.model_copy(update={"adapter": weights.adapter.model_copy(update={"method": ""})})
+
+
+def label(weights: Weights) -> str:
+    """What the header calls it: the model, and what is over it and how small it was made."""
+    adapter = weights.adapter.id[:6] if weights.adapter else None
+    return " · ".join(filter(None, [weights.label(), adapter, weights.quantization]))
 
 
 def _age(folder: Path) -> float:

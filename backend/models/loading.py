@@ -10,14 +10,22 @@ torch is imported for the first time: `studio.__main__` and the workers set it.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from backend.assistants import Quantization
 from backend.errors import ModelProblem
+from backend.models.adapter_files import check_base, checked
+from backend.models.adapting import put_over
+from backend.models.heads import HEADS, head_arguments, ready_head
 from backend.models.memory import numbers, read_header
+from backend.models.prefix import Prefix
+from backend.models.quantizing import quantization_config
+from backend.models.tokenizing import open_tokenizer
 
 SMALL = 400_000_000
 PICKLED = ("*.bin", "*.pt", "*.pth", "*.ckpt")
@@ -25,10 +33,16 @@ PICKLED = ("*.bin", "*.pt", "*.pth", "*.ckpt")
 
 @dataclass(frozen=True)
 class Loaded:
-    """A causal language model in evaluation mode and its tokenizer, both of transformers."""
+    """A model in evaluation mode and its tokenizer, both of transformers.
+
+    A causal language model; with `labels` a sequence classification model of those classes. `prefix` stands before
+    every prompt.
+    """
 
     model: Any
     tokenizer: Any
+    prefix: Prefix | None = None
+    labels: tuple[str, ...] = ()
 
 
 def best_device() -> torch.device:
@@ -49,40 +63,86 @@ def dtype_for(device: torch.device, numbers: int) -> torch.dtype:
     return torch.float16 if device.type == "mps" else torch.bfloat16
 
 
-def load(folder: Path, device: torch.device | None = None, dtype: torch.dtype | None = None) -> Loaded:
-    """Load the model of a folder. Raises ModelProblem; what the folder is called is in the details as `model`."""
+def load(
+    folder: Path,
+    device: torch.device | None = None,
+    dtype: torch.dtype | None = None,
+    quantization: Quantization | None = None,
+    adapter: Path | None = None,
+) -> Loaded:
+    """Load the model of a folder, small when `quantization` says so, with the adapter of another folder over it.
+
+    Raises ModelProblem; what the folder is called is in the details as `model`.
+    """
+    check(folder)
+    card = None if adapter is None else checked(adapter)
+    if card is not None:
+        check_base(card, folder)
+    device = device or best_device()
+    dtype = dtype or dtype_for(device, numbers(folder))
+    tokenizer = open_tokenizer(folder)
+    replaced = adapter is not None and card is not None and card.kind == "weights" and quantization is not None
+    labels = card.labels if card is not None and card.task == "head" else ()
+    model = _base(folder, device, dtype, None if replaced else quantization, labels)
+    if labels:
+        ready_head(model, tokenizer)
+    prefix = None
+    if adapter is not None and card is not None:
+        model, prefix = put_over(model, adapter, card)
+    if replaced and quantization is not None:
+        model = _again(model, device, dtype, quantization)
+    return Loaded(model, tokenizer, prefix, labels)
+
+
+def _base(
+    folder: Path, device: torch.device, dtype: torch.dtype, quantization: Quantization | None, labels: Sequence[str]
+) -> Any:
+    """A folder's model as it is; with `labels` it ends in a head of as many classes, still without meaning."""
     import transformers
 
-    check(folder)
     quiet: Any = transformers.logging
     quiet.disable_progress_bar()
-    device = device or best_device()
+    kind: Any = transformers.AutoModelForSequenceClassification if labels else transformers.AutoModelForCausalLM
+    more: dict[str, Any] = head_arguments(labels) if labels else {}
+    if quantization is not None:
+        more |= {"quantization_config": quantization_config(quantization, dtype), "device_map": {"": device}}
     try:
-        tokenizer = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-    except (OSError, ValueError, KeyError, TypeError, ImportError, AttributeError) as fault:
-        raise ModelProblem("error.model_tokenizer", model=folder.name, why=_first_line(fault)) from fault
-    except Exception as fault:  # the tokenizers library raises bare Exception for a broken file
-        if type(fault) is not Exception:
-            raise
-        raise ModelProblem("error.model_tokenizer", model=folder.name, why=_first_line(fault)) from fault
-    try:
-        loaded: Any = transformers.AutoModelForCausalLM.from_pretrained(
+        model, info = kind.from_pretrained(
             folder,
             local_files_only=True,
             trust_remote_code=False,
             use_safetensors=True,
-            dtype=dtype or dtype_for(device, numbers(folder)),
+            dtype=dtype,
             output_loading_info=True,
+            **more,
         )
-        model, info = loaded[0].to(device).eval(), loaded[1]
+        model = (model if quantization is not None else model.to(device)).eval()
     except (torch.OutOfMemoryError, MemoryError) as fault:
         raise ModelProblem("error.out_of_memory") from fault
     except (OSError, ValueError, KeyError, TypeError, ImportError, AttributeError, RuntimeError) as fault:
         raise ModelProblem("error.model_load", model=folder.name, why=_first_line(fault)) from fault
     # transformers fills what is missing with random numbers and goes on; an answer from those is no answer.
-    if info["missing_keys"]:
-        raise ModelProblem("error.model_weights_missing", model=folder.name, missing=sorted(info["missing_keys"])[0])
-    return Loaded(model, tokenizer)
+    missing = sorted(name for name in info["missing_keys"] if not (labels and name.split(".")[0] in HEADS))
+    if missing:
+        raise ModelProblem("error.model_weights_missing", model=folder.name, missing=missing[0])
+    return model
+
+
+def _again(model: Any, device: torch.device, dtype: torch.dtype, quantization: Quantization) -> Any:
+    """The same model made small: what replaces tensors has to be there before they are rounded."""
+    try:
+        small = type(model).from_pretrained(
+            None,
+            config=model.config,
+            state_dict=model.state_dict(),
+            quantization_config=quantization_config(quantization, dtype),
+            device_map={"": device},
+            dtype=dtype,
+        )
+    except (torch.OutOfMemoryError, MemoryError) as fault:
+        raise ModelProblem("error.out_of_memory") from fault
+    small.generation_config = model.generation_config
+    return small.eval()
 
 
 def check(folder: Path) -> None:

@@ -92,6 +92,12 @@ def read_header(file: Path) -> Tensors:
 
     Raises ModelProblem("error.model_damaged") for a file that is cut off or is none.
     """
+    found, stored = _header(file)
+    return Tensors(sum(prod(shape) for shape in found.values()), stored)
+
+
+def _header(file: Path) -> tuple[dict[str, tuple[int, ...]], int]:
+    """(shape by name, stored bytes), checked. Raises ModelProblem("error.model_damaged")."""
     size = file.stat().st_size
     with file.open("rb") as stream:
         start = stream.read(8)
@@ -102,12 +108,23 @@ def read_header(file: Path) -> Tensors:
             header = json.loads(stream.read(length))
             header.pop("__metadata__", None)
             end = max((tensor["data_offsets"][1] for tensor in header.values()), default=0)
-            numbers = sum(prod(tensor["shape"]) for tensor in header.values())
-        except (ValueError, AttributeError, KeyError, TypeError, IndexError) as fault:
+            found = {str(name): tuple(int(side) for side in tensor["shape"]) for name, tensor in header.items()}
+        except (ValueError, AttributeError, KeyError, TypeError, IndexError, RecursionError) as fault:
             raise ModelProblem("error.model_damaged", file=file.name) from fault
     if 8 + length + end != size:
         raise ModelProblem("error.model_damaged", file=file.name)
-    return Tensors(numbers, end)
+    return found, end
+
+
+def shapes(folder: Path) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """The tensors of a folder's model: (name, shape). Raises ModelProblem for damaged weights."""
+    for file in folder.glob("*.safetensors"):
+        yield from _header(file)[0].items()
+
+
+def tensor_names(file: Path) -> frozenset[str]:
+    """What a safetensors file holds. Raises ModelProblem("error.model_damaged")."""
+    return frozenset(_header(file)[0])
 
 
 def numbers(folder: Path) -> int:

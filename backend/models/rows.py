@@ -21,6 +21,8 @@ from torch import Tensor
 from transformers import Cache, DynamicCache
 from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
 
+from backend.models.prefix import Prefix
+
 GROWTH = 128
 """Columns by which the slab grows, so that growing is rare beside stepping."""
 
@@ -53,11 +55,11 @@ class Rows(Protocol):
         """Drop all rows and give their memory back."""
 
 
-def rows_for(model: Any) -> Rows:
-    """The fastest way of running this model that is right for it."""
-    if _plain_layers(model) and slots_agree(model):
-        return SlotRows(model)
-    return SeparateRows(model)
+def rows_for(model: Any, prefix: Prefix | None = None) -> Rows:
+    """The fastest way of running this model that is right for it. Every row begins behind `prefix`."""
+    if _plain_layers(model) and (prefix is None or prefix.plain) and slots_agree(model):
+        return SlotRows(model, prefix)
+    return SeparateRows(model, prefix)
 
 
 class SlotLayer(DynamicLayer):  # type: ignore[no-untyped-call]  # of transformers' __init_subclass__
@@ -129,14 +131,22 @@ class Slots:
 class SlotPrefill:
     """Prompts of several rows read together, padded on the right (a causal model never sees a pad behind it)."""
 
-    def __init__(self, model: Any, windows: list[int], prompts: Sequence[Sequence[int]], chunk: int) -> None:
+    def __init__(
+        self,
+        model: Any,
+        windows: list[int],
+        prompts: Sequence[Sequence[int]],
+        chunk: int,
+        prefix: Prefix | None = None,
+    ) -> None:
         self.model, self.windows, self.chunk, self.done = model, windows, chunk, 0
+        self.lead = prefix.length if prefix else 0
         self.lengths = [len(prompt) for prompt in prompts]
         width = max(self.lengths)
         padded = [[*prompt, *([0] * (width - len(prompt)))] for prompt in prompts]
         self.ids = torch.tensor(padded, device=model.device)
         # Made without the config on purpose: a windowed layer would throw away columns that the slab keeps.
-        self.cache = DynamicCache()
+        self.cache = prefix.cache(len(prompts)) if prefix else DynamicCache()
 
     def advance(self) -> Tensor | None:
         start, width = self.done, self.ids.shape[1]
@@ -144,7 +154,7 @@ class SlotPrefill:
         # Where each row ends in this piece; only these places are put through the vocabulary.
         ends = torch.tensor([min(length, end) - 1 - start for length in self.lengths], device=self.ids.device)
         keep, where = torch.unique(ends, return_inverse=True)
-        position = torch.arange(start, end, device=self.ids.device)
+        position = torch.arange(start, end, device=self.ids.device) + self.lead
         output = self.model(
             input_ids=self.ids[:, start:end],
             position_ids=position[None].expand(len(ends), -1),
@@ -168,8 +178,8 @@ class SlotPrefill:
 class SlotRows:
     """Rows in the slots of one slab; see the module's words."""
 
-    def __init__(self, model: Any) -> None:
-        self.model, self.windows = model, _windows(model)
+    def __init__(self, model: Any, prefix: Prefix | None = None) -> None:
+        self.model, self.windows, self.prefix = model, _windows(model), prefix
         self.clear()
 
     def clear(self) -> None:
@@ -178,11 +188,11 @@ class SlotRows:
         self.cache = Cache(layers=list(self.layers))
 
     def start(self, prompts: Sequence[Sequence[int]], chunk: int) -> SlotPrefill:
-        return SlotPrefill(self.model, self.windows, prompts, chunk)
+        return SlotPrefill(self.model, self.windows, prompts, chunk, self.prefix)
 
     def join(self, prefill: Prefill) -> None:
         assert isinstance(prefill, SlotPrefill)
-        first, lengths = self.slots.count, prefill.lengths
+        first, lengths = self.slots.count, [length + prefill.lead for length in prefill.lengths]
         columns = max(self.slots.width, *lengths) + 1
         layers: list[Any] = prefill.cache.layers
         for layer, new in zip(self.layers, layers, strict=True):
@@ -231,14 +241,15 @@ class SlotRows:
 class SeparatePrefill:
     """One prompt, read whole by the model's own cache."""
 
-    def __init__(self, model: Any, prompts: Sequence[Sequence[int]]) -> None:
-        self.model, self.prompts = model, [list(prompt) for prompt in prompts]
+    def __init__(self, model: Any, prompts: Sequence[Sequence[int]], prefix: Prefix | None = None) -> None:
+        self.model, self.prompts, self.prefix = model, [list(prompt) for prompt in prompts], prefix
         self.caches: list[dict[str, Any]] = []
         self.logits: list[Tensor] = []
 
     def advance(self) -> Tensor | None:
         ids = torch.tensor([self.prompts[len(self.caches)]], device=self.model.device)
-        output = self.model(input_ids=ids, use_cache=True)
+        before = self.prefix.alone() if self.prefix else {}
+        output = self.model(input_ids=ids, use_cache=True, **before)
         self.caches.append(_memory(output))
         self.logits.append(output.logits[:, -1])
         return torch.cat(self.logits) if len(self.caches) == len(self.prompts) else None
@@ -247,15 +258,15 @@ class SeparatePrefill:
 class SeparateRows:
     """Rows that take turns, each with the cache its model made."""
 
-    def __init__(self, model: Any) -> None:
-        self.model = model
+    def __init__(self, model: Any, prefix: Prefix | None = None) -> None:
+        self.model, self.prefix = model, prefix
         self.caches: list[dict[str, Any]] = []
 
     def clear(self) -> None:
         self.caches = []
 
     def start(self, prompts: Sequence[Sequence[int]], chunk: int) -> SeparatePrefill:
-        return SeparatePrefill(self.model, prompts)
+        return SeparatePrefill(self.model, prompts, self.prefix)
 
     def join(self, prefill: Prefill) -> None:
         assert isinstance(prefill, SeparatePrefill)

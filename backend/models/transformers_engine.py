@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,34 +14,34 @@ from backend.errors import BadInput
 from backend.messages import Message
 from backend.models.batching import Job, Limits, StepLoop
 from backend.models.chat_templates import PLAIN_STOPS, PLAIN_TEMPLATE, render, template_of
-from backend.models.detokenizing import TextStream, decoder, token_text
+from backend.models.detokenizing import TextStream, decoder, pieces_of, token_text
 from backend.models.engine import Piece, Request
 from backend.models.loading import Loaded, load
 from backend.models.rows import SlotRows, rows_for
 from backend.models.sampling import Sampler
+from backend.models.tokenizing import Tokenizing
 
 CONTEXT = 4  # tokens of the prompt that tell the text of a continued answer's first token
 
 
 class TransformersEngine:
-    """A loaded model behind the Engine interface; see backend.models.engine for what each method does."""
+    """A loaded language model behind the Engine interface; see backend.models.engine for what each method does."""
 
-    def __init__(self, loaded: Loaded, cache_bytes: int = 1 << 30) -> None:
-        """`cache_bytes` is what the answers under way may take together beside the weights."""
-        self.model, self.tokenizer = loaded.model, loaded.tokenizer
+    def __init__(self, loaded: Loaded, cache_bytes: int = 1 << 30, closed: Callable[[], object] = lambda: None) -> None:
+        """`cache_bytes` is what the answers under way may take together beside the weights; `closed` is called last."""
+        self.model, self.tokenizer, self.prefix = loaded.model, loaded.tokenizer, loaded.prefix
+        self._closed = closed
         self.device: torch.device = self.model.device
         self.memory_bytes = int(self.model.get_memory_footprint())
-        # A first call clears the padding and cutting that a tokenizer file may ask for; done later, by two threads at
-        # once, it would fail ("Already borrowed").
-        self.tokenizer("x", add_special_tokens=False)
         self._decode = decoder(self.tokenizer)
-        self.ends = frozenset(_ends(self.model, self.tokenizer))
-        length = getattr(self.model.config.get_text_config(), "max_position_embeddings", None)
-        self._context = int(length) if length else None
+        reads = Tokenizing.over(self.model, self.tokenizer)
+        self.ends = reads.ends
+        lead = self.prefix.length if self.prefix else 0
+        self._context = None if reads.context is None else reads.context - lead
         token_bytes = _token_bytes(self.model)
         chunk = 512 if self.model.device.type == "cpu" else 4096
         limits = Limits(chunk=chunk, memory_bytes=cache_bytes, token_bytes=token_bytes)
-        self._loop = StepLoop(rows_for(self.model), limits, self._name)
+        self._loop = StepLoop(rows_for(self.model, self.prefix), limits, self._name)
 
     @classmethod
     def open(cls, folder: Path, cache_bytes: int = 1 << 30) -> TransformersEngine:
@@ -65,15 +65,7 @@ class TransformersEngine:
         return render(self.tokenizer, messages, chat_template or self.chat_template, prefill)
 
     def tokens(self, text: str) -> list[str] | None:
-        if not getattr(self.tokenizer, "is_fast", False):
-            return None
-        spans = self.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)["offset_mapping"]
-        pieces, read = [], 0
-        for place, (_, end) in enumerate(spans):
-            end = len(text) if place == len(spans) - 1 else max(end, read)
-            pieces.append(text[read:end])
-            read = end
-        return pieces
+        return pieces_of(self.tokenizer, text)
 
     def stream(self, request: Request, stop: threading.Event | None = None) -> Iterator[Piece]:
         job = self._job(request, stop)
@@ -91,7 +83,8 @@ class TransformersEngine:
 
     def close(self) -> None:
         self._loop.close()
-        self._loop.rows.model = self.model = None
+        self._loop.rows.model = self.model = self.prefix = None
+        self._closed()
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
 
@@ -124,14 +117,6 @@ class TransformersEngine:
 
     def _name(self, token: int) -> str:
         return token_text(self.tokenizer, self._decode, token)
-
-
-def _ends(model: Any, tokenizer: Any) -> Iterator[int]:
-    """The tokens that end an answer: the model's and the tokenizer's."""
-    own = getattr(getattr(model, "generation_config", None), "eos_token_id", None)
-    for token in [*(own if isinstance(own, list) else [own]), tokenizer.eos_token_id]:
-        if token is not None:
-            yield int(token)
 
 
 def _token_bytes(model: Any) -> int:

@@ -83,7 +83,7 @@ class Previewing:
         """The check-up again, now that it is known how long the prompt is and how much the model can hold."""
         if tokens is None:
             return self.checkup.view(assistant, values)
-        with self.services.host.engine(assistant.model) as engine:
+        with self.services.host.engine(assistant.weights) as engine:
             return self.checkup.view(assistant, values, len(tokens), engine.context_length)
 
     def show(

@@ -141,7 +141,7 @@ class Shelf:
     def chat_template(self, assistant: Assistant) -> str | None:
         """The template of the model's own tokenizer; None when it cannot be loaded now: it is read when it answers."""
         try:
-            with self.services.host.engine(assistant.model) as engine:
+            with self.services.host.engine(assistant.weights) as engine:
                 return engine.chat_template
         except StudioError:
             return None

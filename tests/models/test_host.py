@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from backend.assistants import Decoding, ModelRef
+from backend.assistants import Decoding, ModelRef, Weights
 from backend.errors import BadInput, Busy, ModelProblem, NotFound, Unavailable
 from backend.messages import Message
 from backend.models.endpoints import Endpoints
@@ -236,7 +236,7 @@ def test_the_host_steps_aside_for_a_run(
     host = make()
     with host.engine(local(tiny)):
         pass
-    host._places[local(tiny)].accelerated = True  # as it would be with a GPU
+    host._places[Weights(model=local(tiny))].accelerated = True  # as it would be with a GPU
     host._hold_accelerator()
     training = Lease(tmp_path / "home")
     training.take("run 7", wait_s=10.0)
@@ -270,7 +270,7 @@ def test_a_model_in_use_is_not_taken_from_its_users(
     host = make()
     training = Lease(tmp_path / "home")
     with host.engine(local(tiny)):
-        host._places[local(tiny)].accelerated = True
+        host._places[Weights(model=local(tiny))].accelerated = True
         host._hold_accelerator()
         with pytest.raises(Busy):
             training.take("run 7", wait_s=0.3)

@@ -1,0 +1,81 @@
+"""Putting a trained adapter over its base.
+
+What can be written into the base's weights is written there once, after loading: an answer then costs what the base's
+own costs. It is left beside them where the base is quantized, since its weights would have to be rounded again, and
+where the method learned a prompt, which changes no weight.
+"""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from backend.errors import ModelProblem
+from backend.models.adapter_files import CONFIG, PEFT_TENSORS, WHOLE_TENSORS, read_config
+from backend.models.memory import tensor_names
+from backend.models.peft_config import PROMPTS, Refusal, check_config, peft_config
+from backend.models.prefix import Prefix, prefix_of
+from backend.training.values import AdapterCard
+
+FAULTS = (ValueError, KeyError, TypeError, RuntimeError, AttributeError, IndexError, NotImplementedError)
+"""What transformers and PEFT raise for tensors that do not fit."""
+
+
+def put_over(model: Any, folder: Path, card: AdapterCard, merge: bool = True) -> tuple[Any, Prefix | None]:
+    """The model with the adapter of a checked folder, ready to answer, and what stands before every prompt.
+
+    `merge` writes it into the weights where that can be done. Raises ModelProblem("error.adapter_damaged", file=).
+    """
+    if card.kind == "weights":
+        replace_weights(model, folder)
+        return model, None
+    try:
+        found = check_config(read_config(folder), card.task)
+    except Refusal as fault:
+        raise ModelProblem("error.adapter_config", field=fault.field) from fault
+    over = _peft(model, folder, found)
+    over.eval()
+    if found.peft_type in PROMPTS:
+        return over.get_base_model(), prefix_of(over)
+    quantized = getattr(model, "quantization_method", None) is not None
+    inner = over.get_base_model() if quantized or not merge else over.merge_and_unload()
+    return inner.eval(), None
+
+
+def replace_weights(model: Any, folder: Path) -> None:
+    """Put the trained tensors in the place of the model's own. Raises ModelProblem("error.adapter_damaged")."""
+    from safetensors.torch import load_file
+
+    try:
+        tensors = load_file(folder / WHOLE_TENSORS)
+        unknown = model.load_state_dict(tensors, strict=False).unexpected_keys
+    except FAULTS as fault:
+        raise ModelProblem("error.adapter_damaged", file=WHOLE_TENSORS) from fault
+    if unknown or not tensors:
+        raise ModelProblem("error.adapter_damaged", file=WHOLE_TENSORS)
+
+
+def _peft(model: Any, folder: Path, found: Any) -> Any:
+    """A PeftModel with all of the folder's tensors, and no other, in it."""
+    from peft import PeftModel, get_peft_model_state_dict
+
+    file = CONFIG
+    try:
+        config = peft_config(found)
+        file = PEFT_TENSORS
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that keys are missing is said below, as a fault
+            over = PeftModel.from_pretrained(
+                model, str(folder), config=config, torch_device=str(model.device), local_files_only=True
+            )
+        wanted = set(get_peft_model_state_dict(over, save_embedding_layers=False))
+    except torch.OutOfMemoryError as fault:
+        raise ModelProblem("error.out_of_memory") from fault
+    except FAULTS as fault:
+        raise ModelProblem("error.adapter_damaged", file=file) from fault
+    if wanted != set(tensor_names(folder / PEFT_TENSORS)):
+        raise ModelProblem("error.adapter_damaged", file=PEFT_TENSORS)
+    return over
