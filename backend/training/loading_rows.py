@@ -9,7 +9,7 @@ from backend.training.values import Rows
 
 
 def rows_of(attempt: Attempt) -> Rows:
-    """Raises StorageProblem (unreadable, full disk), BadInput("error.training_no_rows"), and what making them raises."""
+    """Raises StorageProblem, BadInput("error.training_no_rows"), and what making them raises."""
     folder = attempt.job.folder / "data"
     if snapshot.there(folder):
         return snapshot.read(folder)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
+from transformers import DataCollatorWithPadding, PrinterCallback
 
 from backend.training.arguments import head_arguments, sft_arguments, shared_arguments
 from backend.training.building import autocasts
@@ -40,15 +40,20 @@ def make_trainer(
         "optimizers": (optimizer_for(config, built.model), None),
     }
     if config.objective == "head":
-        from transformers import DataCollatorWithPadding
-
-        return HeadTrainer(args=head_arguments(shared), data_collator=DataCollatorWithPadding(built.tokenizer), **parts)
+        collator = DataCollatorWithPadding(built.tokenizer)
+        return quiet(HeadTrainer(args=head_arguments(shared), data_collator=collator, **parts))
     longest = max((len(row.input_ids) for row in (*rows.train, *rows.dev)), default=1)
     trainer = sft_trainer()(args=sft_arguments(config, shared, longest), **parts)
     if not autocasts(config, device):
         # TRL turns what is trained over a quantized base to bf16, which takes many times longer on a processor.
         for parameter, dtype in kept.items():
             parameter.data = parameter.data.to(dtype)
+    return quiet(trainer)
+
+
+def quiet(trainer: Any) -> Any:
+    """The curves tell every step; the log has no need of them."""
+    trainer.remove_callback(PrinterCallback)
     return trainer
 
 
