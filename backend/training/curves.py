@@ -147,6 +147,10 @@ class CurveReader:
         if resumed is not None:
             self._resume(resumed, moment)
         elif step is not None and step >= 0:
+            known = self._told.get("loss")
+            if known and "loss" in told and step < known[-1][0]:
+                # Killed before its first checkpoint: it began anew, and had no step to say it went on from.
+                self._resume(step - 1, moment)
             self._point(told, step, moment)
 
     def _point(self, told: Mapping[str, Any], step: float, moment: float) -> None:

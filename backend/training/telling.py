@@ -7,15 +7,12 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from backend.jobs.run import Run
+from backend.training.best import memorised_at
 from backend.training.curves import Curve, Curves
 from backend.training.outcome import fact
 
 FELL: Final = 0.98
 """A loss counts as fallen when it ends below this share of where it began."""
-TURNED: Final = 1.01
-"""The validation loss counts as risen when it stands above this multiple of its lowest point."""
-PATIENCE: Final = 2
-"""Evaluations after the lowest point before anything is said: a single one may be noise."""
 
 
 @dataclass(frozen=True)
@@ -26,14 +23,9 @@ class Sentence:
     details: Mapping[str, object] = field(default_factory=dict)
 
 
-def memorising(curve: Curve) -> float | None:
-    """The step of the lowest validation loss when it has risen since and did not come back; else None."""
-    lowest = curve.lowest
-    if lowest is None or lowest[1] <= 0:
-        return None
-    later = [value for step, value in zip(curve.steps, curve.values, strict=True) if step > lowest[0]]
-    risen = len(later) >= PATIENCE and later[-1] > TURNED * lowest[1]
-    return lowest[0] if risen else None
+def memorising(curve: Curve) -> int | None:
+    """The step from which the validation loss rises, as `backend.training.best` judges it; None while it does not."""
+    return memorised_at([(int(step), loss) for step, loss in zip(curve.steps, curve.values, strict=True) if step > 0])
 
 
 def words(run: Run, curves: Curves | None = None) -> list[Sentence]:
@@ -51,7 +43,7 @@ def _so_far(run: Run, curves: Curves) -> list[Sentence]:
     told = []
     step = memorising(curves["eval_loss"])
     if step is not None:
-        told.append(Sentence("train_told.memorising", {"step": int(step)}))
+        told.append(Sentence("train_told.memorising", {"step": step}))
     if run.state == "stopped":
         told.append(Sentence("train_told.stopped_at", {"step": int(curves.last_step)}))
     elif run.state == "interrupted":
@@ -71,15 +63,14 @@ def _loss(run: Run, curves: Curves) -> Sentence | None:
 
 
 def _kept(run: Run, curves: Curves) -> Sentence:
-    best, memorised = _number(run, "best_step"), _number(run, "memorised_at")
-    if best is None:
+    best, loss, memorised = (_number(run, name) for name in ("best_step", "best_loss", "memorised_at"))
+    if best is None or loss is None:
         return Sentence("train_told.no_dev")
     if memorised is not None:
         return Sentence("train_told.memorised", {"step": int(memorised), "best": int(best)})
     steps = _number(run, "steps") or curves.last_step
     key = "train_told.best_last" if best >= steps else "train_told.best"
-    loss = _number(run, "best_loss")
-    return Sentence(key, {"step": int(best), "loss": "–" if loss is None else f"{loss:.3g}"})
+    return Sentence(key, {"step": int(best), "loss": f"{loss:.3g}"})
 
 
 def _metric(run: Run) -> Sentence | None:
