@@ -1,47 +1,98 @@
-"""What a probe, or a run that ended, measured: plain values that are kept in the project."""
+"""What a probe measured: plain values, kept in the project under a key of everything that they depend on."""
 
 from __future__ import annotations
 
-from typing import Literal
+import hashlib
+import json
+from collections.abc import Sequence
+from math import log
+from pathlib import Path
+from typing import Final
+
+from pydantic import ValidationError
 
 from backend.assistants import Part
+from backend.evaluation.identity import weights_identity
 from backend.jobs.run import Count, Span
+from backend.models.memory import machine
+from backend.projects.folder import Project
+from backend.training.batches import largest
+from backend.training.config import TrainingConfig
+
+NOTE: Final = "training.probe."
+MATTERS: Final = (
+    "objective", "method", "quantization", "packing", "r", "target_modules", "num_virtual_tokens",
+    "encoder_hidden_size", "last_layers", "per_device_train_batch_size", "optim", "gradient_checkpointing", "dtype",
+    "engine", "processes", "strategy", "metric_examples", "sample_inputs",
+)  # fmt: skip
+"""Fields on which memory and the time of a step depend; how long and how fast it learns is not among them."""
+ALIKE: Final = 1.05
+"""Widest batches of sizes within this factor are taken for the same."""
 
 
 class StepTime(Part):
-    """One optimizer-less step that was timed: a batch of `rows` rows padded to `width` tokens.
+    """The forward and backward pass over a batch of so many tokens, padding included, as it takes undisturbed."""
 
-    seconds  wall clock; `others` cores that other programs kept busy meanwhile, on average
-    """
-
-    rows: Count
-    width: Count
+    tokens: Count
     seconds: Span
-    others: Span = 0.0
 
 
 class Measured(Part):
-    """What was measured of a config on this machine; bytes and seconds.
+    """Of one config on this machine, in bytes and seconds; times are those of a machine left alone (`quiet`).
 
-    peak_bytes   the most that the process took (processor) or the card's memory (accelerator)
-    base_bytes   of it before the first step: libraries and the model
-    load_s       from the start of the process to the first step
-    forced_s     one pass over the widest batch without learning, as a check on the dev split makes it
-    token_s      one token of an answer, answered one by one
-    save_s, checkpoint_bytes  writing a checkpoint
+    peak_bytes   the most of the accelerator's memory, or without one of the whole process; base_bytes of it stood
+                 before the first step: libraries and the model
+    host_bytes   the most that the process took, on either
+    load_s       from the start of the work to the first step: libraries, rows, model
+    build_s      of it loading the model
+    optimizer_s  what an optimizer step takes beyond its passes
+    eval_s       a check over `eval_tokens` tokens of dev rows
+    ask_s        answering the dev examples once, for the metric and to show
+    save_s, write_s  writing a checkpoint of checkpoint_bytes, an adapter of adapter_bytes
+    waiting      the share of time in which other programs held it up, 0..1: more than a little makes times unsure
     """
 
-    basis: Literal["probe", "earlier_run"] = "probe"
-    key: str = ""
-    peak_bytes: Count = 0
-    base_bytes: Count = 0
-    load_s: Span = 0.0
-    steps: tuple[StepTime, ...] = ()
-    forced_s: Span = 0.0
-    token_s: Span = 0.0
+    peak_bytes: Count
+    base_bytes: Count
+    host_bytes: Count = 0
+    load_s: Span
+    build_s: Span = 0.0
+    steps: tuple[StepTime, ...]
+    optimizer_s: Span = 0.0
+    eval_s: Span = 0.0
+    eval_tokens: Count = 0
+    ask_s: Span = 0.0
     save_s: Span = 0.0
     checkpoint_bytes: Count = 0
+    write_s: Span = 0.0
     adapter_bytes: Count = 0
     trainable: Count = 0
-    cores: Count = 1
+    waiting: Span = 0.0
     measured: Span = 0.0
+
+
+def key_for(config: TrainingConfig, base_folder: Path, lengths: Sequence[int]) -> str:
+    """Names what a probe of this config over rows of these lengths measures: 32 hex digits. Raises NotFound."""
+    widest, gpus = largest(config, lengths), machine().gpus
+    told = config.model_dump(mode="json", include=set(MATTERS))
+    told |= {
+        "model": weights_identity(base_folder),
+        "device": gpus[0].name if gpus else "cpu",
+        "adapter": config.assistant.adapter.id if config.assistant.adapter else None,
+        "accumulates": config.gradient_accumulation_steps > 1,
+        "size": round(log(max(1, widest.tokens)) / log(ALIKE)) if widest else 0,
+    }
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def keep(project: Project, key: str, measured: Measured) -> None:
+    project.set_note(NOTE + key, measured.model_dump(mode="json"))
+
+
+def kept(project: Project, key: str) -> Measured | None:
+    """What was measured under this key; None when nothing was, or by a studio that measured other things."""
+    found = project.get_note(NOTE + key)
+    try:
+        return None if found is None else Measured.model_validate(found)
+    except ValidationError:
+        return None
