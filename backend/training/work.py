@@ -47,11 +47,11 @@ def config_of(job: Job) -> TrainingConfig:
 
 
 def chosen(job: Job, config: TrainingConfig) -> Choice:
-    """The engine; Unsloth is imported here, since it has to come before transformers."""
+    """The engine; Unsloth is imported here, since it has to come before transformers. Raises StorageProblem."""
     from backend.models.loading import best_device
-    from backend.training.engines import choose
+    from backend.training.engines import begin
 
-    return choose(config, best_device().type, job.settings.home)
+    return begin(job, config, best_device().type)
 
 
 def run(attempt: Attempt, choice: Choice) -> None:
@@ -87,11 +87,11 @@ def end(attempt: Attempt, asked: Asked, best: Best | None, write: Any) -> None:
 
 
 def built_by(attempt: Attempt, choice: Choice, rows: Rows) -> Built:
-    from backend.training.building import build
+    from backend.training.engines import build_of
 
     attempt.progress.message("run.message.loading_model")
     attempt.base()
-    built = build(attempt.config, attempt.base_folder, rows.labels, attempt.adapter())
+    built = build_of(choice, attempt.job)(attempt.config, attempt.base_folder, rows.labels, attempt.adapter())
     attempt.progress.result(trainable=built.trainable, total=built.total)
     attempt.progress.check_stop()
     return built
