@@ -84,9 +84,19 @@ def offer(words: Words, model: CatalogModel, here: Collection[str], coming: Coll
 
 def installed_view(words: Words, models: Sequence[InstalledModel], loaded: Sequence[LoadedModel]) -> str:
     """What is on this machine: the practice model, downloads and added folders, with what is in memory now."""
-    t, in_memory = words.t, {model.label: model for model in loaded}
+    t, in_memory = words.t, held_by_label(loaded)
     rows = [installed_row(words, model, in_memory.get(model.ref.label())) for model in models]
     return widgets.table((t("models.model"), t("models.on_disk"), t("models.place"), ""), rows)
+
+
+def held_by_label(loaded: Sequence[LoadedModel]) -> dict[str, LoadedModel]:
+    """One line per model: it may be in memory several times, also with an adapter over it or made small."""
+    held: dict[str, LoadedModel] = {}
+    for one in loaded:
+        known = held.get(one.label)
+        memory = one.memory_bytes + (known.memory_bytes if known else 0)
+        held[one.label] = LoadedModel(one.label, memory, one.busy or bool(known and known.busy))
+    return held
 
 
 def installed_row(words: Words, model: InstalledModel, held: LoadedModel | None) -> tuple[str, ...]:

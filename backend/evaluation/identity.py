@@ -1,7 +1,7 @@
 """Which assistant an answer is of: named by content, so that equal assistants share their answers.
 
 A fingerprint is made of everything that says how an answer comes about and of a cheap identity of the model's
-weights. An assistant's name, its number, or the way in which its examples were once chosen change no answer and are
+weights; an adapter counts by its id, which names its content. An assistant's name, its number, or the way in which its examples were once chosen change no answer and are
 left out; a model folder that was overwritten changes every answer and is noticed.
 """
 
@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from backend.assistants import PER_INPUT, Assistant, Examples, ModelRef
+from backend.assistants import PER_INPUT, AdapterRef, Assistant, Examples, ModelRef
 from backend.errors import NotFound
 from backend.projects.folder import Project
 
@@ -36,6 +36,8 @@ def settled(assistant: Assistant) -> Assistant:
     chosen = assistant.examples.selection
     if chosen is not None and chosen.method not in PER_INPUT:
         told["examples"] = Examples(shots=assistant.examples.shots)
+    if assistant.adapter is not None:
+        told["adapter"] = AdapterRef(id=assistant.adapter.id)  # named by its content; what its method is called is not
     if assistant.decoding.seed is None:
         told["decoding"] = assistant.decoding.model_copy(update={"seed": 0})
     return assistant.model_copy(update=told)

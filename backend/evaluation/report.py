@@ -110,6 +110,8 @@ def how(assistant: Assistant) -> dict[str, Any]:
     return {
         "model": assistant.model.label(),
         "revision": assistant.model.revision,
+        "adapter": assistant.adapter.model_dump() if assistant.adapter else None,
+        "quantization": assistant.quantization,
         "system": assistant.instructions.system,
         "template": assistant.instructions.template,
         "shots": chosen.count if per_input and chosen else len(shots),

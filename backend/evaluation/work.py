@@ -23,6 +23,7 @@ from backend.examples.example import Example, Split
 from backend.jobs.kinds import Job
 from backend.jobs.progress import Progress
 from backend.jobs.turn import take_accelerator
+from backend.models.host import plain
 from backend.projects.assistants import SavedAssistant
 from backend.projects.folder import Project
 
@@ -85,9 +86,9 @@ class Evaluation:
         inputs = len({example.input_key for example in self.examples})
         self.progress.total(len(saved) * inputs, "answers")
         to_do = [one for one in saved if self._look(one)]
-        # Those with one model follow each other, so that it is loaded once.
-        order = list(dict.fromkeys(one.assistant.model for one in to_do))
-        for one in sorted(to_do, key=lambda one: order.index(one.assistant.model)):
+        # Those with the same weights follow each other, so that they are loaded once.
+        order = list(dict.fromkeys(plain(one.assistant.weights) for one in to_do))
+        for one in sorted(to_do, key=lambda one: order.index(plain(one.assistant.weights))):
             self.progress.check_stop()
             self._make_room(one)
             try:
@@ -119,9 +120,7 @@ class Evaluation:
 
     def _make_room(self, coming: SavedAssistant) -> None:
         """Models of assistants that are through make room, so that each one's memory is its own."""
-        for loaded in self.host.loaded():
-            if loaded.label != coming.assistant.model.label():
-                self.host.unload(loaded.label)
+        self.host.unload_others(coming.assistant.weights)
 
     def _ask(self, one: SavedAssistant) -> None:
         local = one.assistant.model.kind != "endpoint"

@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from backend.errors import ModelProblem
+from backend.models.prefix import Prefix
 from backend.models.tokenizing import Forced, end_of_turn, forced
 from backend.models.transformers_engine import TransformersEngine
 
@@ -41,7 +42,7 @@ def losses(
             count += 1
         group, order = order[:count], order[count:]
         try:
-            found = _losses(engine.model, [rows[at] for at in group])
+            found = _losses(engine.model, [rows[at] for at in group], engine.prefix)
         except (torch.OutOfMemoryError, MemoryError) as fault:
             raise ModelProblem("error.out_of_memory") from fault
         yield from zip(group, found, strict=True)
@@ -54,14 +55,17 @@ def _fits(group: Sequence[Forced], vocabulary: int) -> bool:
 
 
 @torch.inference_mode()
-def _losses(model: Any, group: Sequence[Forced]) -> list[float]:
+def _losses(model: Any, group: Sequence[Forced], prefix: Prefix | None = None) -> list[float]:
     """One pass over rows that fit together; only places that tell an output token go through the vocabulary."""
     width, start = max(len(row.ids) for row in group), min(row.first for row in group)
     ids = torch.tensor([[*row.ids, *([0] * (width - len(row.ids)))] for row in group], device=model.device)
     more: dict[str, Any] = {}
+    lead = prefix.length if prefix else 0
+    if prefix is not None:
+        more |= {prefix.name: prefix.cache(len(group))} if prefix.plain else prefix.alone()
     if any(len(row.ids) < width for row in group):
-        lengths = torch.tensor([len(row.ids) for row in group], device=model.device)
-        more["attention_mask"] = (torch.arange(width, device=model.device) < lengths[:, None]).long()
+        lengths = torch.tensor([len(row.ids) + lead for row in group], device=model.device)
+        more["attention_mask"] = (torch.arange(width + lead, device=model.device) < lengths[:, None]).long()
     some = "logits_to_keep" in inspect.signature(model.forward).parameters
     if some:
         more["logits_to_keep"] = torch.arange(start, width - 1, device=model.device)

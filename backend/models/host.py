@@ -43,11 +43,15 @@ CHAT = "chat"
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A line of the header: what is loaded, what it takes, and whether somebody is using it."""
+    """A line of the header: what is loaded, what it takes, and whether somebody is using it.
+
+    A model may be loaded several times: as it is, with an adapter over it, made small. `variant` tells them apart.
+    """
 
     label: str
     memory_bytes: int
     busy: bool
+    variant: str = ""
 
 
 @dataclass(eq=False)
@@ -122,13 +126,23 @@ class ModelHost:
         """Models that take this machine's memory now, last used first. Endpoints take none and are not among them."""
         with self._lock:
             places = sorted(self._local(), key=lambda place: (place.users > 0, place.used), reverse=True)
-            return [LoadedModel(label(place.weights), place.engine.memory_bytes, place.users > 0) for place in places]
+            return [
+                LoadedModel(place.weights.label(), place.engine.memory_bytes, place.users > 0, variant(place.weights))
+                for place in places
+            ]
 
     def unload(self, name: str) -> None:
-        """Let go of an idle model by its label in `loaded`. One in use stays; an unknown label is nothing to do."""
+        """Let go of an idle model by its label, with whatever is over it. One in use stays; an unknown label is nothing to do."""
         with self._lock:
-            idle = [place for place in self._local() if label(place.weights) == name and not place.users]
+            idle = [place for place in self._local() if place.weights.label() == name and not place.users]
         for place in idle:
+            self._drop(place)
+
+    def unload_others(self, weights: Weights) -> None:
+        """Let go of every idle model of this machine but these weights, so that what they take can be measured."""
+        with self._lock:
+            others = [place for place in self._local() if place.weights != plain(weights) and not place.users]
+        for place in others:
             self._drop(place)
 
     def close(self) -> None:
@@ -306,10 +320,14 @@ def plain(weights: Weights | ModelRef) -> Weights:
     return weights.model_copy(update={"adapter": weights.adapter.model_copy(update={"method": ""})})
 
 
-def label(weights: Weights) -> str:
-    """What the header calls it: the model, and what is over it and how small it was made."""
+def variant(weights: Weights) -> str:
+    """What is over the model, and how small it was made; empty for the model as it is."""
     adapter = weights.adapter.id[:6] if weights.adapter else None
-    return " · ".join(filter(None, [weights.label(), adapter, weights.quantization]))
+    return " · ".join(filter(None, [adapter, weights.quantization]))
+
+
+def label(weights: Weights) -> str:
+    return " · ".join(filter(None, [weights.label(), variant(weights)]))
 
 
 def _age(folder: Path) -> float:

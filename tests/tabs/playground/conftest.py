@@ -14,7 +14,7 @@ import gradio as gr
 import pytest
 
 from backend.answering import Answer, Question, Trace
-from backend.assistants import Assistant, ModelRef
+from backend.assistants import Assistant
 from backend.errors import StudioError
 from backend.jobs.runs import Runs
 from backend.messages import Message
@@ -76,7 +76,7 @@ def services(tmp_path: Path, answers: ScriptedAnswers) -> Iterator[Any]:
     opened = projects.create(OWNER, "시험").id
 
     @contextlib.contextmanager
-    def engine(ref: ModelRef) -> Iterator[Any]:
+    def engine(weights: Any) -> Iterator[Any]:
         yield SimpleNamespace(chat_template="{{ messages }}", context_length=512)
 
     yield SimpleNamespace(
