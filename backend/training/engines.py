@@ -1,21 +1,47 @@
 """Which engine trains: Unsloth's fast path where it can do the config and was measured to be faster, else TRL.
 
-Nothing heavy is imported: the choice is shown on a page before anything runs.
+    choice = begin(job, config, device)     # in a worker, before transformers is imported: Unsloth patches it
+    built = build_of(choice, job)(config, base_folder, labels, adapter)
+
+`choose` imports nothing heavy: a page shows the choice before anything runs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Final, Literal
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, Literal
 
+from backend.assistants import Quantization
+from backend.files import write_atomic
+from backend.jobs.folder import read_file
 from backend.training.config import Method, TrainingConfig
+from backend.training.speeds import ratio
+
+if TYPE_CHECKING:
+    from backend.jobs.kinds import Job
+    from backend.training.values import Built
 
 EngineName = Literal["trl", "unsloth"]
+Build = Callable[..., "Built"]
+"""`backend.training.building.build`, or one that takes and gives the same."""
 
 UNSLOTH_METHODS: Final[frozenset[Method]] = frozenset({"lora", "rslora", "lora_plus", "dora", "full"})
+CPU_OPTIMIZERS: Final = {"adamw_torch", "sgd", "adafactor"}
+"""On a processor Unsloth puts AdamW in the place of the others."""
+WORTH: Final = 1.1
+"""So much faster it has to be: it takes longer than TRL to start."""
+MEASURED: Final[Mapping[tuple[str, Quantization | None], float]] = MappingProxyType(
+    {("cpu", None): 1.33, ("cpu", "nf4"): 1.31}
+)
+"""Unsloth's tokens per second over TRL's by `tests.benchmarks.training` with the practice model on two cores (Unsloth
+2026.10.9, TRL 1.14.2). What runs of this machine say goes before it; nothing is known of CUDA."""
+BEGUN: Final = "engine.json"
+"""In a run's folder: the engine it began with. Every later attempt goes on with that one."""
 
 
 @dataclass(frozen=True)
@@ -29,28 +55,83 @@ class Choice:
 
 def choose(config: TrainingConfig, device: str, home: Path | None = None) -> Choice:
     """The engine for a config on a device ("cpu", "cuda", "mps"); `home` remembers what was measured here."""
+    kind = device.partition(":")[0]
     if config.engine == "trl":
         return Choice("trl", "engines.reason.asked")
-    obstacle = _obstacle(config, device)
+    obstacle = _obstacle(config, kind)
     if obstacle is not None:
         return obstacle
     if config.engine == "unsloth":
         return Choice("unsloth", "engines.reason.asked")
-    return Choice("trl", "engines.reason.not_measured")
+    here = ratio(home, config, kind) if home is not None else None
+    known = here if here is not None else MEASURED.get((kind, config.quantization))
+    if known is None:
+        return Choice("trl", "engines.reason.not_measured")
+    where = "here" if here is not None else "bench"
+    if known >= WORTH:
+        return Choice("unsloth", f"engines.reason.faster_{where}", {"ratio": f"{known:.2f}"})
+    return Choice("trl", f"engines.reason.no_faster_{where}", {"ratio": f"{known:.2f}"})
 
 
-def _obstacle(config: TrainingConfig, device: str) -> Choice | None:
-    """Why Unsloth cannot train this, None when it can."""
+def begin(job: Job, config: TrainingConfig, device: str) -> Choice:
+    """Choose for a run, or go on with what it began with, and import Unsloth where that trains.
+
+    To be called by the worker before anything imports transformers, TRL or PEFT. Raises StorageProblem.
+    """
+    known = _begun(job.folder)
+    choice = known or choose(config, device, job.settings.home)
+    if choice.engine == "unsloth":
+        from backend.training.unsloth_path import ready
+
+        why = ready(job.settings.home)
+        if why is not None:
+            choice = Choice("trl", "engines.reason.failed", {"why": why})
+    if choice != known:
+        note(job.folder, choice)
+    return choice
+
+
+def build_of(choice: Choice, job: Job) -> Build:
+    """The function that builds the model for a choice: see `backend.training.building.build`."""
+    if choice.engine == "unsloth":
+        from backend.training.unsloth_path import builder
+
+        return builder(job)
+    from backend.training.building import build
+
+    return build
+
+
+def note(folder: Path, choice: Choice) -> None:
+    """Write into a run's folder what trains it. Raises StorageProblem."""
+    write_atomic(folder / BEGUN, json.dumps(asdict(choice), ensure_ascii=False))
+
+
+def _begun(folder: Path) -> Choice | None:
+    try:
+        told: dict[str, Any] = json.loads(read_file(folder / BEGUN))
+        return Choice("unsloth" if told["engine"] == "unsloth" else "trl", str(told["reason"]), dict(told["details"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _obstacle(config: TrainingConfig, kind: str) -> Choice | None:
+    """Why Unsloth cannot train this as it is asked for; None when it can."""
     if find_spec("unsloth") is None:
         return Choice("trl", "engines.reason.not_installed")
+    if kind not in ("cpu", "cuda"):
+        return Choice("trl", "engines.reason.device", {"device": kind})
     if config.method not in UNSLOTH_METHODS:
         return Choice("trl", "engines.reason.method", {"method": config.method})
-    if config.objective == "head":
-        return Choice("trl", "engines.reason.head")
-    if config.processes > 1:
-        return Choice("trl", "engines.reason.processes")
-    if config.assistant.adapter is not None:
-        return Choice("trl", "engines.reason.adapter")
-    if device.partition(":")[0] not in ("cpu", "cuda"):
-        return Choice("trl", "engines.reason.device", {"device": device})
+    for here, reason in (
+        (config.objective == "head", "head"),
+        (config.processes > 1, "processes"),
+        (config.assistant.adapter is not None, "adapter"),
+        (config.init_lora_weights == "pissa" and config.quantization is not None, "pissa"),
+        (kind == "cpu" and config.quantization == "int8", "cpu_int8"),
+        (kind == "cpu" and config.packing, "cpu_packing"),
+        (kind == "cpu" and config.optim not in CPU_OPTIMIZERS, "cpu_optim"),
+    ):
+        if here:
+            return Choice("trl", f"engines.reason.{reason}")
     return None
