@@ -1,8 +1,9 @@
 """Which assistant an answer is of: named by content, so that equal assistants share their answers.
 
 A fingerprint is made of everything that says how an answer comes about and of a cheap identity of the model's
-weights; an adapter counts by its id, which names its content. An assistant's name, its number, or the way in which its examples were once chosen change no answer and are
-left out; a model folder that was overwritten changes every answer and is noticed.
+weights; an adapter counts by its id, which names its content. An assistant's name, its number, or the way in which its
+examples were once chosen change no answer and are left out; a model folder that was overwritten changes every answer
+and is noticed.
 """
 
 from __future__ import annotations

@@ -132,7 +132,7 @@ class ModelHost:
             ]
 
     def unload(self, name: str) -> None:
-        """Let go of an idle model by its label, with whatever is over it. One in use stays; an unknown label is nothing to do."""
+        """Let go of an idle model by its label, with whatever is over it; an unknown label is nothing to do."""
         with self._lock:
             idle = [place for place in self._local() if place.weights.label() == name and not place.users]
         for place in idle:

@@ -3,7 +3,10 @@
 manifest.json   {"format": 1, "schema": "0002", "name": "...", "exported": "2026-..."}
 project.db      a consistent copy; what was removed to the bin is not in it
 files/ uploads/ as they are
-runs/           runs that have ended, without what their search would need to go on
+runs/           runs that have ended, without what they would need to go on: checkpoints, and copies of examples
+
+Trained adapters lie in files/adapters. Those that come in are looked at by `backend.models.adapters.verified` before
+any library opens them.
 
 Saved assistants carry their own examples, as they were when they were saved: what was masked or removed from the task
 data afterwards still stands in them.
@@ -25,8 +28,12 @@ from pathlib import Path, PurePath
 
 from sqlalchemy import delete
 
-from backend.errors import BadInput, StorageProblem
+from backend.errors import BadInput, ModelProblem, StorageProblem
 from backend.files import storing
+from backend.models.adapter_files import names_of
+from backend.models.adapters import ID as ADAPTER
+from backend.models.adapters import PLACE as ADAPTERS
+from backend.models.adapters import verified
 from backend.projects.database import told
 from backend.projects.folder import DATABASE, FOLDERS, Project
 from backend.projects.foreign import check_database, check_stores
@@ -40,7 +47,14 @@ MANIFEST = "manifest.json"
 UNDER_WAY = {"queued", "running", "stopping"}
 OF_THIS_MACHINE = {"process.json", "heartbeat", "stop", "worker.lock", "control.lock"}
 """What a run folder holds about the process that worked in it."""
-QUOTING = {"plan.json", "proposed.jsonl"}
+QUOTING = {"plan.json", "proposed.jsonl", "samples.jsonl"}
+"""In a run's output/: what quotes examples as they were then, also those since removed or masked."""
+OF_THE_WORK = {"checkpoints", "data"}
+"""In a run folder: what only its own worker reads. A checkpoint holds pickled states; a stranger's is not opened."""
+WORKED_ON = {"adapter", "adapter-best"}
+"""In a run's output/: what was trained, before it was kept in files/adapters."""
+ADAPTER_NAME = 12
+"""Signs of an adapter's id that a sentence shows."""
 BINNED = ("turns", "chats", "assistants", "prompts", "examples")
 
 
@@ -57,7 +71,7 @@ def export_project(project: Project, desk: Path) -> Path:
             archive.write(copy, DATABASE)
             for path in contents(project.folder):
                 place = path.relative_to(project.folder)
-                if not _quotes_examples(place):
+                if not _of_the_run(place):
                     archive.write(path, place.as_posix())
         copy.unlink()
     return target
@@ -83,6 +97,8 @@ def import_project(path: Path, folder: Path, migrating: threading.Lock, limits: 
         name = _read_manifest(folder / MANIFEST)
         (folder / MANIFEST).unlink()
         _forget_processes(folder)
+        _forget_work(folder)
+        _check_adapters(folder / "files" / ADAPTERS)
         if not (folder / DATABASE).is_file():
             raise BadInput("error.import_not_export")
         _check(folder, name, migrating)
@@ -94,6 +110,28 @@ def _forget_processes(folder: Path) -> None:
     for path in (folder / "runs").glob("*/*"):
         if path.name.casefold() in OF_THIS_MACHINE:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def _forget_work(folder: Path) -> None:
+    """No run of an import goes on from a stranger's checkpoint, nor is there an adapter that nobody looked at."""
+    for path in (folder / "runs").rglob("*"):
+        if path.is_dir() and _of_the_run(path.relative_to(folder) / "x"):
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _check_adapters(folder: Path) -> None:
+    """Nothing in there but whole adapters under the names of their content. Raises BadInput("error.adapter_import")."""
+    for place in sorted(folder.iterdir()) if folder.is_dir() else ():
+        told = place.name[:ADAPTER_NAME]
+        try:
+            if not place.is_dir() or not ADAPTER.fullmatch(place.name):
+                raise BadInput("error.adapter_import", adapter=told, file=place.name[:40])
+            strange = {file.name for file in place.iterdir()} - names_of(verified(place))
+            if strange:
+                raise BadInput("error.adapter_import", adapter=told, file=min(strange)[:40])
+        except ModelProblem as fault:
+            file = str(fault.details.get("file") or fault.details.get("field") or "?")
+            raise BadInput("error.adapter_import", adapter=told, file=file[:40]) from fault
 
 
 def _check(folder: Path, name: str, migrating: threading.Lock) -> None:
@@ -118,16 +156,25 @@ def contents(folder: Path) -> Iterator[Path]:
     for top in FOLDERS:
         for place, names, files in os.walk(folder / top):
             here = Path(place)
-            names[:] = [name for name in names if not (here / name).is_symlink() and not _under_way(here / name)]
+            names[:] = [name for name in names if _belongs(here / name)]
             for name in files:
                 path = here / name
                 if path.is_file() and not path.is_symlink() and not _of_the_moment(path, folder):
                     yield path
 
 
-def _quotes_examples(place: PurePath) -> bool:
-    """Whether it is what a search needs to go on: examples as they were then, also those since removed or masked."""
-    return len(place.parts) == 4 and (place.parts[0], place.parts[2]) == ("runs", "output") and place.name in QUOTING
+def _of_the_run(place: PurePath) -> bool:
+    """Whether a file is what a run needs to go on, or quotes examples; `place` within the project's folder."""
+    steps = place.parts
+    if len(steps) < 4 or steps[0] != "runs":
+        return False
+    within = steps[2] == "output" and (steps[3] in WORKED_ON if len(steps) > 4 else steps[3] in QUOTING)
+    return steps[2].casefold() in OF_THE_WORK or within
+
+
+def _belongs(folder: Path) -> bool:
+    """Whether a folder is part of what is there: no link, nothing half-written, no run under way."""
+    return not (folder.is_symlink() or folder.name.endswith(".part") or _under_way(folder))
 
 
 def _of_the_moment(path: Path, folder: Path) -> bool:
