@@ -7,6 +7,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from backend.training.cadence import total_steps
 from backend.training.config import TrainingConfig
 
 MEGA = 50
@@ -27,7 +28,7 @@ class Batch:
 
 
 def batches_of(config: TrainingConfig, lengths: Sequence[int]) -> list[Batch]:
-    """Those of one epoch of one process, drawn as the trainer's sampler draws them (another seed, the same spread)."""
+    """Those of one epoch, over all processes, drawn as the trainer's sampler draws them (not the same, but alike)."""
     if not lengths:
         return []
     if config.packing:
@@ -36,7 +37,8 @@ def batches_of(config: TrainingConfig, lengths: Sequence[int]) -> list[Batch]:
     order = list(lengths)
     random.Random(config.seed).shuffle(order)
     if config.train_sampling_strategy == "group_by_length":
-        mega = max(1, min(len(order) // (size * 4), MEGA)) * size
+        together = size * config.gradient_accumulation_steps
+        mega = max(1, min(len(order) // (together * 4), MEGA)) * together
         order = [one for at in range(0, len(order), mega) for one in sorted(order[at : at + mega], reverse=True)]
     return [_batch(order[at : at + size]) for at in range(0, len(order), size)]
 
@@ -49,18 +51,21 @@ def largest(config: TrainingConfig, lengths: Sequence[int]) -> Batch | None:
     return _batch(longest) if longest else None
 
 
-def steps_per_epoch(config: TrainingConfig, rows: int) -> int:
-    """Optimizer steps; the last, smaller group of batches counts as one, as in transformers' Trainer."""
-    batches = math.ceil(rows / (config.per_device_train_batch_size * max(1, config.processes)))
-    return max(1, math.ceil(batches / config.gradient_accumulation_steps))
-
-
 def steps_of(config: TrainingConfig, lengths: Sequence[int]) -> int:
     """Optimizer steps of the whole run when nothing stops it early; 0 without rows."""
-    if config.max_steps > 0:
-        return config.max_steps
-    rows = len(batches_of(config, lengths)) * config.per_device_train_batch_size if config.packing else len(lengths)
-    return math.ceil(steps_per_epoch(config, rows) * config.num_train_epochs) if rows else 0
+    return total_steps(config, batched(config, lengths)) if lengths else 0
+
+
+def passes_of(config: TrainingConfig, lengths: Sequence[int]) -> float:
+    """How often the run goes through all of its batches: its epochs, or what `max_steps` come to."""
+    batches = len(batches_of(config, lengths))
+    per_epoch = math.ceil(batches / config.gradient_accumulation_steps / config.processes)
+    return steps_of(config, lengths) / per_epoch if per_epoch else 0.0
+
+
+def batched(config: TrainingConfig, lengths: Sequence[int]) -> int:
+    """Rows as they are batched: after packing fewer than there are."""
+    return sum(batch.rows for batch in batches_of(config, lengths)) if config.packing else len(lengths)
 
 
 def waste_of(batches: Sequence[Batch]) -> float:
@@ -85,5 +90,6 @@ def _packed(config: TrainingConfig, lengths: Sequence[int]) -> list[Batch]:
             rooms.append(width - length)
     size = config.per_device_train_batch_size
     used = [width - room for room in rooms]
-    # A packed batch is one row without padding.
-    return [Batch(1, sum(used[at : at + size]), sum(used[at : at + size])) for at in range(0, len(used), size)]
+    groups = [used[at : at + size] for at in range(0, len(used), size)]
+    # What is packed is laid out in one row, without padding.
+    return [Batch(len(group), math.ceil(sum(group) / len(group)), sum(group)) for group in groups]

@@ -3,32 +3,56 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Final, Literal
 
 from backend.models.memory import Machine
-from backend.training.batches import Batch, batches_of, largest, steps_of, waste_of
+from backend.training.batches import batches_of, largest, steps_of, waste_of
 from backend.training.config import TrainingConfig
 from backend.training.facts import BYTES, ModelFacts, RowFacts
 from backend.training.measured import Measured
-from backend.training.memory_model import HIGH, LOW, Parts, parts, trainable_numbers
+from backend.training.memory_model import HIGH, LOW, STATES, parts, trainable_numbers
+from backend.training.time_model import assumed_seconds, measured_seconds
 
 Basis = Literal["probe", "earlier_run", "formula"]
-"""A short probe with this very config; what a finished run of the same kind took; or arithmetic alone."""
+"""A short probe of this very config; what a finished run of the same kind took; or arithmetic alone."""
 
 SMALL: Final = 400_000_000
 """Numbers up to which a model is trained in fp32 on a processor, as backend.models.loading has it."""
 SPARE: Final = 0.95
 """Of the memory that is free: what a run may take before it is told that it does not fit."""
+MEMORY_RANGE: Final = (0.94, 1.12)
+TIME_RANGE: Final = (0.85, 1.2)
+EARLIER_RANGE: Final = (0.8, 1.25)
+"""About what was measured: where most runs came out that were measured against their estimates."""
+FORMULA_TIMES: Final = 3.0
+"""A pace that nobody measured may be wrong by this factor, up or down."""
+DISTURBED: Final = 0.15
+"""From this share of a probe's time on, spent waiting for other programs, its times are called unsure."""
+ROW_BYTES: Final = 14
+"""Of the copy of the data, per token: its id and label as text, and the text itself."""
 
 
 @dataclass(frozen=True)
 class Range:
-    """A number and between what it lies, in nine of ten runs."""
+    """A number and between what it lies, in most runs."""
 
     value: float
     low: float
     high: float
+
+    @staticmethod
+    def about(value: float, low: float, high: float) -> Range:
+        return Range(value, value * low, value * high)
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """What a finished run of the same kind took: its peak, and seconds for so many tokens of training, all included."""
+
+    peak_bytes: int
+    seconds: float
+    tokens: int
 
 
 @dataclass(frozen=True)
@@ -36,11 +60,13 @@ class Estimate:
     """What a run takes.
 
     memory     bytes of the device that trains: the whole process on a processor, the accelerator's own memory else
-    seconds    from Start to the end, loading, checks on the dev split and checkpoints included
+    seconds    from Start to the end, if nothing stops it early and the machine is left alone: loading, checks on the
+               dev split, sample answers and checkpoints included
     disk_bytes while it runs: checkpoints, the adapter, a copy of the data; `kept_bytes` of it stay
-    fits       whether the memory is free now; None when nobody knows
-    parts      bytes by what they are for (words under estimate.part.<name>), from the formula
-    disturbed  other programs worked while it was measured, so that the time may be too long
+    fits       whether that memory is free now; None when nobody knows what it takes
+    available_bytes  what is free of it now
+    parts      bytes by what they are for (words under estimate.part.<name>), by the formula
+    disturbed  other programs worked while the probe measured: its times may be wrong by more than the range says
     """
 
     memory: Range
@@ -62,53 +88,92 @@ class Estimate:
 
 
 def estimate(
-    config: TrainingConfig, rows: RowFacts, model: ModelFacts, machine: Machine, probe: Measured | None = None
+    config: TrainingConfig,
+    rows: RowFacts,
+    model: ModelFacts,
+    machine: Machine,
+    probe: Measured | None = None,
+    earlier: Earlier | None = None,
 ) -> Estimate:
-    """With `probe`, of this very config, what was measured; else the formula. Never raises."""
-    dtype = dtype_of(config, model, machine)
-    widest, batches = largest(config, rows.lengths), batches_of(config, rows.lengths)
-    told = parts(config, model, widest, dtype, rows.labels)
-    moved = trainable_numbers(config, model, rows.labels)
-    steps = steps_of(config, rows.lengths)
-    memory = _formula_memory(told)
-    seconds = _formula_seconds(config, model, machine, batches, steps)
-    available = (
-        machine.gpus[0].memory_bytes - machine.gpus[0].memory_used_bytes
-        if machine.gpus
-        else (machine.memory_available_bytes)
+    """From `probe`, which is of this very config; else from an earlier run of its kind; else from the formula."""
+    told = parts(config, model, largest(config, rows.lengths), dtype_of(config, model, machine), rows.labels)
+    moved = probe.trainable if probe else trainable_numbers(config, model, rows.labels)
+    memory, seconds, basis = _measured(config, rows, machine, probe, earlier)
+    memory = memory or Range.about(told.total * _copies(config, machine), LOW, HIGH)
+    seconds = seconds or Range.about(
+        assumed_seconds(config, rows, model, machine).total, 1 / FORMULA_TIMES, FORMULA_TIMES
     )
+    available, (disk, kept) = available_bytes(machine), _disk(config, rows, model, moved, probe)
     return Estimate(
         memory=memory,
         seconds=seconds,
-        disk_bytes=3 * moved * 12,
-        kept_bytes=moved * 4,
+        disk_bytes=disk,
+        kept_bytes=kept,
         fits=memory.value <= available * SPARE,
         available_bytes=available,
-        basis="formula",
-        steps=steps,
-        waste=waste_of(batches),
+        basis=basis,
+        steps=steps_of(config, rows.lengths),
+        waste=waste_of(batches_of(config, rows.lengths)),
         trainable=moved,
-        parts={name: getattr(told, name) for name in Parts.__dataclass_fields__},
+        parts=asdict(told),
+        disturbed=probe is not None and probe.waiting > DISTURBED,
     )
 
 
 def dtype_of(config: TrainingConfig, model: ModelFacts, machine: Machine) -> str:
-    """The weights' numbers while training: "auto" is fp32 for a small model on a processor, else bf16."""
+    """The weights' numbers while training; "auto" as backend.training.bases has it."""
     if config.dtype in BYTES:
         return config.dtype
+    if config.method in ("full", "last_layers"):
+        return "float32"
     return "bfloat16" if machine.gpus or model.numbers > SMALL else "float32"
 
 
-def _formula_memory(told: Parts) -> Range:
-    return Range(told.total, told.total * LOW, told.total * HIGH)
+def available_bytes(machine: Machine) -> int:
+    """Memory that is free now on the device that trains."""
+    if machine.gpus:
+        return machine.gpus[0].memory_bytes - machine.gpus[0].memory_used_bytes
+    return machine.memory_available_bytes
 
 
-def _formula_seconds(
-    config: TrainingConfig, model: ModelFacts, machine: Machine, batches: list[Batch], steps: int
-) -> Range:
-    """Six (trained wholly) or four operations per number and token, by what a core or a card usually gets done."""
-    per_step = sum(batch.tokens for batch in batches) / max(1, len(batches)) * config.gradient_accumulation_steps
-    operations = (6 if config.method == "full" else 4) * model.numbers * per_step * steps
-    pace = 4e13 if machine.gpus else 1.5e10 * machine.cores
-    value = 15.0 + operations / pace
-    return Range(value, value / 3, value * 3)
+def _measured(
+    config: TrainingConfig, rows: RowFacts, machine: Machine, probe: Measured | None, earlier: Earlier | None
+) -> tuple[Range | None, Range | None, Basis]:
+    copies = _copies(config, machine)
+    if probe is not None:
+        low, high = TIME_RANGE
+        seconds = measured_seconds(config, rows, probe).total
+        # What held the probe up may hold the run up as well.
+        slower = 1 / max(0.2, 1 - probe.waiting)
+        return (
+            Range.about(probe.peak_bytes * copies, *MEMORY_RANGE),
+            Range.about(seconds, low, high * slower),
+            "probe",
+        )
+    if earlier is not None and earlier.tokens:
+        tokens = rows.tokens * config.num_train_epochs if config.max_steps < 0 else earlier.tokens
+        return (
+            Range.about(earlier.peak_bytes * copies, *MEMORY_RANGE),
+            Range.about(earlier.seconds * tokens / earlier.tokens, *EARLIER_RANGE),
+            "earlier_run",
+        )
+    return None, None, "formula"
+
+
+def _copies(config: TrainingConfig, machine: Machine) -> int:
+    """Processes that share one memory: on a processor each brings its own model."""
+    return 1 if machine.gpus else config.processes
+
+
+def _disk(
+    config: TrainingConfig, rows: RowFacts, model: ModelFacts, moved: int, probe: Measured | None
+) -> tuple[int, int]:
+    """(while it runs, afterwards). The newest checkpoint stays until the next one is whole, and so does the best."""
+    whole = config.method in ("full", "last_layers", "frozen")
+    checkpoint = int(moved * STATES[config.optim]) + (model.numbers if whole else moved) * 4
+    adapter = moved * 4
+    if probe is not None:
+        checkpoint, adapter = probe.checkpoint_bytes, probe.adapter_bytes
+    data = ROW_BYTES * (rows.tokens + sum(rows.dev_lengths))
+    kept = 2 * adapter + data
+    return kept + 2 * checkpoint + adapter, kept

@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from backend.models.memory import machine
 from backend.projects.folder import Project
 from backend.training.config import TrainingConfig
+from backend.training.earlier import earlier_run
+from backend.training.engines import Choice, choose
 from backend.training.estimate import Estimate, estimate
 from backend.training.facts import ModelFacts, RowFacts, model_facts
+from backend.training.measured import Measured, kept, key_for
+from backend.training.presets import preset
 from backend.training.values import Problem
 
 if TYPE_CHECKING:
     from backend.models.host import ModelHost
+
+DATA: Final = frozenset(
+    {"assistant", "objective", "limit", "tag", "documents", "max_length", "seed", "method", "num_virtual_tokens"}
+)
+"""Fields of a config on which its rows depend; virtual tokens take room in the context."""
+UPLOADED: Final = "training"
+"""Where a project keeps texts that were handed in for training, in its uploads/."""
 
 
 @dataclass(frozen=True)
@@ -25,10 +38,10 @@ class TrainingPlan:
     tokens, loss_tokens  of one pass over the training rows: all, and those that count
     steps                of the whole run, if nothing stops it early
     waste                the share of padding, 0..1
-    saved_where          where the run's folder and the adapter will lie
+    saved_where          the folders in which the run and the adapter will lie
     problems             what is wrong with the data, worst first
-    engine, engine_reason  which library trains, and why (a key of the words files)
-    probe_key            names what a probe would measure; see backend.training.probe
+    engine, engine_reason, engine_details  which library trains, and why (a key of the words files)
+    rows, model, probe   what all of it was worked out from; `probe` is None until one was made of this config
     """
 
     config: TrainingConfig
@@ -40,19 +53,39 @@ class TrainingPlan:
     waste: float
     estimate: Estimate
     saved_where: tuple[Path, ...]
-    problems: tuple[Problem, ...] = ()
-    engine: str = "trl"
-    engine_reason: str = ""
-    rows: RowFacts = field(default_factory=lambda: RowFacts(()))
-    model: ModelFacts | None = None
-    probe_key: str = ""
+    problems: tuple[Problem, ...]
+    engine: str
+    engine_reason: str
+    engine_details: Mapping[str, object]
+    rows: RowFacts
+    model: ModelFacts
+    probe: Measured | None = None
 
 
-def plan(project: Project, host: ModelHost, config: TrainingConfig) -> TrainingPlan:
-    """Raises NotFound or ModelProblem when the model is not there; what is wrong with the data is in `problems`."""
-    facts = model_facts(host.where(config.assistant.model), config.assistant.model.label())
-    rows = RowFacts(())
-    told = estimate(config, rows, facts, machine())
+@dataclass(frozen=True)
+class DataFacts:
+    """What is known of a config's rows, without the rows."""
+
+    rows: RowFacts
+    problems: tuple[Problem, ...] = field(default=())
+
+
+def plan(
+    project: Project, host: ModelHost, config: TrainingConfig, documents: Sequence[Path] | None = None
+) -> TrainingPlan:
+    """`documents` are the files of `config.documents`; None: those of the project's uploads.
+
+    Raises NotFound or ModelProblem (the model is not there, or damaged), BadInput (a document that is no text); what is
+    wrong with examples is in `problems`.
+    """
+    ref = config.assistant.model
+    folder = host.where(ref)
+    model, data = model_facts(folder, ref.label()), facts_of(project, folder, config, documents)
+    rows, here = data.rows, machine()
+    probe = kept(project, key_for(config, folder, rows.lengths))
+    earlier = None if probe else earlier_run(project, config, rows)
+    told = estimate(config, rows, model, here, probe, earlier)
+    choice: Choice = choose(config, "cuda" if here.gpus else "cpu", _home(project))
     return TrainingPlan(
         config=config,
         examples=len(rows.lengths),
@@ -63,6 +96,61 @@ def plan(project: Project, host: ModelHost, config: TrainingConfig) -> TrainingP
         waste=told.waste,
         estimate=told,
         saved_where=(project.runs_folder, project.files / "adapters"),
+        problems=data.problems,
+        engine=choice.engine,
+        engine_reason=choice.reason,
+        engine_details=choice.details,
         rows=rows,
-        model=facts,
+        model=model,
+        probe=probe,
     )
+
+
+def prefilled(
+    project: Project, host: ModelHost, config: TrainingConfig, documents: Sequence[Path] | None = None
+) -> TrainingConfig:
+    """The config with the numbers of its effort, from the data, the model and the machine. Raises as plan."""
+    folder = host.where(config.assistant.model)
+    data, model = facts_of(project, folder, config, documents), model_facts(folder)
+    return preset(config.effort, project.examples.task(), data.rows, machine(), config, model)
+
+
+def facts_of(
+    project: Project, base_folder: Path, config: TrainingConfig, documents: Sequence[Path] | None = None
+) -> DataFacts:
+    """Lengths of the rows and what is wrong with them; worked out once for each state of the examples."""
+    files = tuple(documents) if documents is not None else _uploaded(project, config)
+    alone = TrainingConfig.model_validate(config.model_dump(include=set(DATA)))
+    return _facts(project, base_folder, alone, files, _stamp(project, base_folder, files))
+
+
+@lru_cache(maxsize=16)
+def _facts(
+    project: Project, base_folder: Path, config: TrainingConfig, documents: tuple[Path, ...], stamp: object
+) -> DataFacts:
+    """`stamp` changes with everything that is read here."""
+    from backend.models.tokenizing import Tokenizing
+    from backend.training.check_data import check_data
+    from backend.training.data import make_rows
+
+    rows = make_rows(project, config, Tokenizing.open(base_folder), documents)
+    return DataFacts(RowFacts.of(rows), check_data(project, config, rows))
+
+
+def _stamp(project: Project, base_folder: Path, documents: Sequence[Path]) -> tuple[object, ...]:
+    """What the examples, the task and the tokenizer are now: the number of the last edit counts every change."""
+    store = project.examples
+    newest = next(iter(store.edits(1)), None)
+    files = [base_folder / "tokenizer.json", base_folder / "tokenizer_config.json", *documents]
+    times = tuple(file.stat().st_mtime_ns for file in files if file.exists())
+    return (newest, store.counts(), store.task(), times)
+
+
+def _home(project: Project) -> Path:
+    """<home>/projects/<owner>/<project>: see Projects."""
+    return project.folder.parents[2]
+
+
+def _uploaded(project: Project, config: TrainingConfig) -> tuple[Path, ...]:
+    places = (project.uploads / UPLOADED / Path(name).name for name in config.documents)
+    return tuple(place for place in places if place.is_file())
