@@ -8,12 +8,13 @@ from typing import Any, Final
 
 import torch
 
-from backend.assistants import Quantization
 from backend.errors import BadInput, ModelProblem
+from backend.models.heads import head_arguments, ready_head
 from backend.models.loading import check, dtype_for, read_json
 from backend.models.memory import numbers
+from backend.models.quantizing import quantization_config
+from backend.models.tokenizing import open_tokenizer
 from backend.training.config import TrainingConfig
-from backend.training.modules import HEADS
 
 CHECKPOINTING: Final = {"use_reentrant": False}
 """How gradient checkpointing is done: the way that frozen embeddings do not disturb."""
@@ -48,7 +49,7 @@ def load_base(config: TrainingConfig, folder: Path, labels: Sequence[str], devic
     library: Any = transformers
     check(folder)
     library.logging.disable_progress_bar()
-    tokenizer = library.AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    tokenizer = open_tokenizer(folder)
     dtype = weights_dtype(config, device, numbers(folder))
     more: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False, "use_safetensors": True}
     if config.quantization:
@@ -56,7 +57,7 @@ def load_base(config: TrainingConfig, folder: Path, labels: Sequence[str], devic
     kind = library.AutoModelForCausalLM
     if config.objective == "head":
         kind = _head_class(library, folder)
-        more |= {"id2label": dict(enumerate(labels)), "label2id": {label: at for at, label in enumerate(labels)}}
+        more |= head_arguments(labels)
     try:
         model = kind.from_pretrained(folder, dtype=dtype, **more)
         model = model if config.quantization else model.to(device)
@@ -65,27 +66,8 @@ def load_base(config: TrainingConfig, folder: Path, labels: Sequence[str], devic
     except (OSError, ValueError, KeyError, TypeError, ImportError, AttributeError, RuntimeError) as fault:
         raise _load_problem(config, folder, fault) from fault
     if config.objective == "head":
-        _ready_head(model, tokenizer)
+        ready_head(model, tokenizer)
     return model, tokenizer
-
-
-def quantization_config(quantization: Quantization, dtype: torch.dtype) -> Any:
-    """bitsandbytes' settings: 8 bits (LLM.int8), or 4-bit normal float with its constants quantized too (QLoRA).
-
-    A head or output layer is never quantized.
-    """
-    import transformers
-
-    library: Any = transformers
-    if quantization == "int8":
-        return library.BitsAndBytesConfig(load_in_8bit=True, llm_int8_skip_modules=["lm_head", *HEADS])
-    return library.BitsAndBytesConfig(
-        load_in_4bit=True,
-        bnb_4bit_quant_type="nf4",
-        bnb_4bit_use_double_quant=True,
-        bnb_4bit_compute_dtype=dtype,
-        llm_int8_skip_modules=["lm_head", *HEADS],
-    )
 
 
 def _head_class(library: Any, folder: Path) -> Any:
@@ -102,17 +84,3 @@ def _load_problem(config: TrainingConfig, folder: Path, fault: Exception) -> Bad
     if config.quantization:
         return BadInput("error.training_quantization_here", quantization=config.quantization, why=why)
     return ModelProblem("error.model_load", model=folder.name, why=why)
-
-
-def _ready_head(model: Any, tokenizer: Any) -> None:
-    """Tell the model its pad token, by which it finds a row's last token, and keep the head in float32."""
-    pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id
-    model.config.pad_token_id = model.config.get_text_config().pad_token_id = pad
-    for name, head in model.named_children():
-        if name in HEADS:
-            head.float()
-            head.register_forward_pre_hook(_in_its_dtype)
-
-
-def _in_its_dtype(head: Any, given: tuple[Any, ...]) -> tuple[Any, ...]:
-    return (given[0].to(next(head.parameters()).dtype), *given[1:])

@@ -14,7 +14,7 @@ import torch
 
 from backend.errors import BadInput
 from backend.models.loading import best_device
-from backend.training.bases import CHECKPOINTING, autocasts, load_base, quantization_config, weights_dtype
+from backend.training.bases import CHECKPOINTING, autocasts, load_base, weights_dtype
 from backend.training.config import TrainingConfig
 from backend.training.continuing import continue_peft, continue_weights
 from backend.training.methods import METHODS
@@ -30,7 +30,6 @@ __all__ = [
     "count",
     "load_base",
     "peft_config",
-    "quantization_config",
     "trainable_parameters",
     "weights_dtype",
 ]

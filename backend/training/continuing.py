@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from backend.errors import BadInput, ModelProblem
-from backend.models.adapter_files import WHOLE_TENSORS, read_config
+from backend.models.adapter_files import PEFT_TENSORS, WHOLE_TENSORS, read_config
 from backend.models.peft_config import Refusal, check_config, peft_config
 from backend.training.config import TrainingConfig
-
 
 EARLIER: Final = "matchum_earlier"
 """The attribute of the model that names the tensors which an earlier training changed: they are saved again."""
@@ -25,8 +24,6 @@ def continue_peft(config: TrainingConfig, model: Any, folder: Path) -> Any:
 
     Raises BadInput("error.training_adapter_fits"), ModelProblem("error.adapter_config").
     """
-    from peft import PeftModel
-
     task: Literal["causal", "head"] = "head" if config.objective == "head" else "causal"
     try:
         made = peft_config(check_config(read_config(folder), task))
@@ -35,12 +32,29 @@ def continue_peft(config: TrainingConfig, model: Any, folder: Path) -> Any:
     for name in DROPOUTS:
         if hasattr(made, name):
             setattr(made, name, config.lora_dropout)
+    try:
+        return _learned_prompt(model, folder, made) if made.is_prompt_learning else _adapter(model, folder, made)
+    except (RuntimeError, ValueError, KeyError, UserWarning) as fault:
+        raise BadInput("error.training_adapter_fits", why=_first_line(fault)) from fault
+
+
+def _adapter(model: Any, folder: Path, made: Any) -> Any:
+    from peft import PeftModel
+
     with warnings.catch_warnings():
         warnings.filterwarnings("error", message="Found missing adapter keys")
-        try:
-            return PeftModel.from_pretrained(model, str(folder), is_trainable=True, config=made)
-        except (RuntimeError, ValueError, KeyError, UserWarning) as fault:
-            raise BadInput("error.training_adapter_fits", why=_first_line(fault)) from fault
+        return PeftModel.from_pretrained(model, str(folder), is_trainable=True, config=made)
+
+
+def _learned_prompt(model: Any, folder: Path, made: Any) -> Any:
+    """PEFT opens saved prompts for answering only; its own two steps make one that moves."""
+    from peft import get_peft_model, set_peft_model_state_dict
+    from safetensors.torch import load_file
+
+    made.inference_mode = False
+    moving = get_peft_model(model, made)
+    set_peft_model_state_dict(moving, load_file(folder / PEFT_TENSORS))
+    return moving
 
 
 def continue_weights(model: Any, folder: Path) -> None:

@@ -38,7 +38,8 @@ class MethodSpec:
     group            low_rank and scaling change modules of the model by PEFT; prompt learns vectors before the prompt;
                      weights trains numbers of the model itself
     mergeable        whether what was learned can be written into the base's weights
-    quantizable      what the base may be quantized to while it learns
+    quantizable      what the base may be quantized to while it learns. PEFT's LoHa and LoKr read the shape of 4-bit
+                     weights, which is not the layer's; transformers' trainer takes no quantized model without PEFT
     objectives       what it can be trained for
     prompt_learning  whether it is read with every prompt instead of changing the model
     learning_rate    a sensible start for models of 0.5 to 8 billion numbers; small models take more
@@ -84,7 +85,7 @@ _ALL: Final = (
     _prompt("prompt_tuning", 3e-2),
     _prompt("p_tuning", 1e-3, "encoder_hidden_size", continues=False),
     _prompt("prefix_tuning", 1e-2),
-    MethodSpec("frozen", "weights", 1e-3, (), False, BOTH, frozenset({"head"})),
+    MethodSpec("frozen", "weights", 1e-3, (), False, NONE, frozenset({"head"})),
     MethodSpec("last_layers", "weights", 1e-4, ("last_layers",), False, NONE),
     MethodSpec("full", "weights", 2e-5, (), False, NONE),
 )

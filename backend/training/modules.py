@@ -9,10 +9,8 @@ from typing import Any
 import torch
 
 from backend.errors import BadInput
+from backend.models.heads import HEADS, heads
 from backend.training.config import AUTO, TrainingConfig
-
-HEADS = ("score", "classifier")
-"""How transformers calls the layer of a sequence classification model that ends in its classes."""
 
 
 def linear_modules(model: Any) -> dict[str, torch.nn.Module]:
@@ -74,9 +72,8 @@ def last_layers(model: Any, count: int) -> Iterator[torch.nn.Parameter]:
 
 def head_parameters(model: Any) -> Iterator[torch.nn.Parameter]:
     """The parameters of a classification head; nothing for a model that has none."""
-    for name, module in model.named_children():
-        if name in HEADS:
-            yield from module.parameters()
+    for module in heads(model):
+        yield from module.parameters()
 
 
 def blocks_of_oft(config: TrainingConfig, model: Any, chosen: list[str]) -> int:

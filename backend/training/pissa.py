@@ -23,7 +23,10 @@ START: Final = "matchum_start"
 
 
 def remember_start(config: TrainingConfig, model: Any) -> None:
-    """Keep the start of a fresh PiSSA adapter. Raises BadInput("error.training_pissa_rank", r=, most=)."""
+    """Keep the start of a fresh PiSSA adapter. Raises BadInput("error.training_pissa_rank", r=, most=).
+
+    From here on PEFT may take it for a plain LoRA, as it advises: the base has been changed already.
+    """
     from peft import get_peft_model_state_dict
 
     start = {name: tensor.detach().cpu().clone() for name, tensor in get_peft_model_state_dict(model).items()}
@@ -31,6 +34,7 @@ def remember_start(config: TrainingConfig, model: Any) -> None:
     if min(ranks, default=config.r) < config.r:
         raise BadInput("error.training_pissa_rank", r=config.r, most=min(ranks))
     setattr(model, START, start)
+    model.active_peft_config.init_lora_weights = True
 
 
 def starts_changed(model: Any) -> bool:

@@ -83,6 +83,8 @@ def _of_machine(config: TrainingConfig, device: str) -> Iterator[BadInput]:
         yield BadInput("error.training_float16_cpu")
     if config.dtype == "float16" and not spec.peft:
         yield BadInput("error.training_float16_weights", method=config.method)
+    if config.method == "dora" and config.quantization == "int8" and device == "cpu":
+        yield BadInput("error.training_dora_int8")  # PEFT loses bitsandbytes' scales after a first pass
     if config.optim == "paged_adamw_8bit" and device != "cuda":
         yield BadInput("error.training_paged", optim=config.optim)
 
