@@ -70,9 +70,10 @@ def shared_arguments(
 
 def sft_arguments(config: TrainingConfig, shared: dict[str, Any], longest: int) -> Any:
     """TRL's SFTConfig for rows that are tokens already. `longest` row, in tokens: none is ever cut."""
-    from trl import SFTConfig
+    import trl
 
-    return SFTConfig(
+    library: Any = trl
+    return library.SFTConfig(
         **shared,
         max_length=max(config.max_length or 0, longest) if config.packing else None,
         packing=config.packing,

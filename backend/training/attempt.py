@@ -88,32 +88,42 @@ class Attempt:
         self.meters.peak = int(found.get("peak_bytes") or 0)
         self.meters.joules = found.get("joules")
 
-    def train(self, built: Built, rows: Rows, callbacks: list[Any] | None = None) -> Any:
-        """Do the steps that are left; returns the trainer. Raises Stopped never: ask the progress afterwards.
+    def train(self, built: Built, rows: Rows, callbacks: list[Any] | None = None) -> tuple[int, int]:
+        """Do the steps that are left; (steps done, steps of the whole run). What is left after a stop is a checkpoint.
 
-        Raises StudioError for every fault that has a sentence.
+        Nothing is trained where the person asked to finish, or where the last step was done before a kill: then the
+        model is as the newest checkpoint has it. Raises StudioError for every fault that has a sentence.
         """
         from backend.training.loop import make_trainer
 
-        plan = self.cadence(rows)
         start = checkpoints.newest(self.job.checkpoints)
         if self.leads:
             checkpoints.keep_only(self.job.checkpoints, start)
+        done, of = checkpoints.steps(start)
+        over = self.finish.exists() or (start is not None and done >= of)
+        if over and start is None:
+            raise StorageProblem("error.training_nothing_kept")
         telling = self._telling()
         every = [*(callbacks or ()), telling]
-        trainer = make_trainer(self.config, built, rows, plan, self.job.checkpoints, every, start is not None)
-        telling.trainer = trainer
+        folder = self.job.checkpoints
+        telling.trainer = make_trainer(self.config, built, rows, self.cadence(rows), folder, every, start is not None)
+        if over:
+            telling.trainer._load_from_checkpoint(str(start))
+            return done, of
+        self._go(telling, start)
+        return telling.trainer.state.global_step, telling.trainer.state.max_steps
+
+    def _go(self, telling: Telling, start: Path | None) -> None:
         if start is not None:
             self._resumed(checkpoints.step_of(start))
         try:
-            trainer.train(resume_from_checkpoint=None if start is None else str(start))
+            telling.trainer.train(resume_from_checkpoint=None if start is None else str(start))
         except Exception as fault:
             self._let_go(fault)
             known = told(fault, self.config, telling.losses)
             if known is None:
                 raise
             raise known from fault
-        return trainer
 
     def cadence(self, rows: Rows) -> Cadence:
         return cadence(self.config, len(rows.train), len(rows.dev))

@@ -17,6 +17,7 @@ from backend.jobs.run import Count
 
 NAME: Final = "adapter-best"
 FACTS: Final = "best.json"
+FINISHED: Final = "adapter"
 WORSE: Final = 0.01
 """By what share the dev loss has to have risen above its lowest before that is called memorising."""
 AGAIN: Final = 2
@@ -72,6 +73,11 @@ class BestKept:
                 self.folder.rename(old)
             new.rename(self.folder)
         shutil.rmtree(old, ignore_errors=True)
+
+
+def yielded(output: Path) -> bool:
+    """Whether a run's finished adapter lies in its output/ already."""
+    return (output / FINISHED).is_dir()
 
 
 def memorised_at(evaluations: Sequence[tuple[int, float]]) -> int | None:

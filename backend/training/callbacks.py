@@ -85,7 +85,8 @@ class Telling(TrainerCallback):
         if control.should_evaluate:
             self._progress.message("run.message.training_evaluating")
 
-    def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any], **_: Any) -> None:
+    def on_log(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        logs: dict[str, Any] = kwargs["logs"]
         told = {name: float(logs[name]) for name in TOLD if isinstance(logs.get(name), int | float)}
         if not state.is_world_process_zero or not told.keys() & {"loss", "eval_loss"}:
             return

@@ -22,9 +22,9 @@ class Keeping(TrainerCallback):
     def __init__(self, checkpoints: Path, best: BestKept, write: Callable[[Path], object], progress: Progress) -> None:
         self._checkpoints, self._best, self._write, self._progress = checkpoints, best, write, progress
 
-    def on_evaluate(self, args: Any, state: Any, control: Any, metrics: dict[str, float], **_: Any) -> None:
+    def on_evaluate(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Raises NotSaved. What was there before training is nobody's best."""
-        loss = metrics.get(DEV_LOSS)
+        loss = kwargs["metrics"].get(DEV_LOSS)
         if state.global_step == 0 or loss is None or not state.is_world_process_zero:
             return
         known = self._best.read()

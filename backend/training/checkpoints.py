@@ -52,6 +52,17 @@ def newest(folder: Path) -> Path | None:
     return max(found, key=step_of, default=None)
 
 
+def steps(checkpoint: Path | None) -> tuple[int, int]:
+    """(steps done, steps of the whole run) as the trainer wrote them; (0, 0) without a checkpoint."""
+    if checkpoint is None:
+        return 0, 0
+    try:
+        told = json.loads((checkpoint / "trainer_state.json").read_text("utf-8"))
+        return int(told["global_step"]), int(told["max_steps"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return step_of(checkpoint), step_of(checkpoint) + 1
+
+
 def keep_only(folder: Path, kept: Path | None) -> None:
     """Remove every other checkpoint, whole or not. What cannot be removed stays and costs its room, nothing else."""
     for one in folder.glob("checkpoint-*"):

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch.utils.data import Sampler
 from transformers import Trainer
-from transformers.trainer_pt_utils import get_length_grouped_indices
+from transformers.trainer_pt_utils import LengthGroupedSampler
 
 from backend.training.faults import NotFinite
 
@@ -37,7 +37,8 @@ class GroupedOrder(Sampler[int]):
 
     def __iter__(self) -> Iterator[int]:
         drawn = torch.Generator().manual_seed(self._seed + self._epoch)
-        return iter(get_length_grouped_indices(self._lengths, self._batch, generator=drawn))
+        grouped: Any = LengthGroupedSampler
+        return iter(grouped(self._batch, lengths=self._lengths, generator=drawn))
 
 
 class Watched:
@@ -83,9 +84,11 @@ class HeadTrainer(Watched, Trainer):
 
 def sft_trainer() -> type[Any]:
     """TRL's, imported when it is needed: it takes seconds."""
-    from trl import SFTTrainer
+    import trl
 
-    class AnswerTrainer(Watched, SFTTrainer):  # type: ignore[misc]
+    library: Any = trl
+
+    class AnswerTrainer(Watched, library.SFTTrainer):  # type: ignore[misc]
         """For answers and documents: rows of tokens with their labels."""
 
     return AnswerTrainer

@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from backend.errors import StorageProblem
+from backend.errors import StorageProblem, StudioError
 from backend.evaluation.work import opened
 from backend.jobs.kinds import Job
 from backend.jobs.progress import Progress, Stopped
 from backend.jobs.turn import take_accelerator
+from backend.training.best import BestKept, yielded
 from backend.training.config import TrainingConfig
+from backend.training.start import FINISH
 
 if TYPE_CHECKING:
     from backend.training.attempt import Attempt
-    from backend.training.best import Best
     from backend.training.engines import Choice
     from backend.training.sampling_answers import Asked
     from backend.training.values import Built, Rows
@@ -27,7 +28,8 @@ def work(job: Job, progress: Progress) -> None:
     config = config_of(job)
     progress.message("run.message.training_preparing")
     with opened(job) as (project, host):
-        host.where(config.assistant.model)  # before anything heavy is imported: a model that is gone is told at once
+        if not finishing(job):
+            host.where(config.assistant.model)  # a model that is gone is told before anything heavy is imported
         choice = chosen(job, config)
         from backend.training.attempt import Attempt
 
@@ -36,6 +38,11 @@ def work(job: Job, progress: Progress) -> None:
         attempt.go_on()
         progress.result(engine=choice.engine, engine_reason=choice.reason, engine_details=dict(choice.details))
         run(attempt, choice)
+
+
+def finishing(job: Job) -> bool:
+    """Whether nothing is trained any more: the person wants the best there is, or a kill came after the end."""
+    return yielded(job.output) or ((job.folder / FINISH).exists() and BestKept(job.output).read() is not None)
 
 
 def config_of(job: Job) -> TrainingConfig:
@@ -58,32 +65,41 @@ def run(attempt: Attempt, choice: Choice) -> None:
     """Train unless the person wants what there is; then keep the best."""
     from backend.training.loading_rows import rows_of
 
-    best = attempt.best.read()
-    if attempt.finish.exists() and best is not None:
-        asked = _asked(attempt, tokenizer_of(attempt))
-        end(attempt, asked, best, None)
+    if finishing(attempt.job):
+        end(attempt, _asked_of_the_end(attempt), None)
         return
     rows = rows_of(attempt)
+    if attempt.config.processes > 1:
+        from backend.training.parallel import launch
+
+        attempt.base()
+        write = launch(attempt.job, attempt.progress, attempt.config)
+        end(attempt, _asked_of_the_end(attempt), write)
+        return
+    done, of, asked, write = steps(attempt, choice, rows)
+    wanted = attempt.finish.exists()
+    if done < of and attempt.progress.should_stop() and not wanted:
+        raise Stopped
+    attempt.progress.result(stopped_early=done < of and not wanted, steps=done)
+    end(attempt, asked, write)
+
+
+def steps(attempt: Attempt, choice: Choice, rows: Rows) -> tuple[int, int, Asked, Any]:
+    """Do those that are left: (done, of, what the model was asked, what writes its adapter)."""
     built = built_by(attempt, choice, rows)
     asked = _asked(attempt, built.tokenizer)
     write = writer(attempt, built)
-    trainer = attempt.train(built, rows, _callbacks(attempt, built, asked, write))
-    finishing = attempt.finish.exists()
-    if attempt.progress.should_stop() and not finishing and trainer.state.global_step < trainer.state.max_steps:
-        raise Stopped
-    early = trainer.state.global_step < trainer.state.max_steps and not finishing
-    attempt.progress.result(stopped_early=early, steps=trainer.state.global_step)
-    end(attempt, asked, attempt.best.read(), write)
+    return *attempt.train(built, rows, _callbacks(attempt, built, asked, write)), asked, write
 
 
-def end(attempt: Attempt, asked: Asked, best: Best | None, write: Any) -> None:
+def end(attempt: Attempt, asked: Asked | None, write: Any) -> None:
     """Keep and measure; after it the run is done."""
     from backend.training.yielding import measure, yield_adapter
 
     steps = int(attempt.progress.state().result.get("steps") or 0)
-    ref = yield_adapter(attempt, best, write)
-    attempt.progress.result(adapter=ref.id, method=ref.method, best_step=best.step if best else steps)
-    measure(attempt, ref, asked, steps)
+    ref = yield_adapter(attempt, steps, write)
+    if asked is not None:
+        measure(attempt, ref, asked, steps)
 
 
 def built_by(attempt: Attempt, choice: Choice, rows: Rows) -> Built:
@@ -109,10 +125,15 @@ def writer(attempt: Attempt, built: Built) -> Any:
     return write
 
 
-def tokenizer_of(attempt: Attempt) -> Any:
+def _asked_of_the_end(attempt: Attempt) -> Asked | None:
+    """Without a model in memory; None when it was deleted meanwhile: what was learned is kept all the same."""
     from backend.models.tokenizing import open_tokenizer
 
-    return open_tokenizer(attempt.base_folder)
+    try:
+        return _asked(attempt, open_tokenizer(attempt.base_folder))
+    except StudioError as fault:
+        print(f"the finished adapter cannot be asked: {fault}", flush=True)
+        return None
 
 
 def _asked(attempt: Attempt, tokenizer: Any) -> Asked:

@@ -3,63 +3,78 @@
 from __future__ import annotations
 
 import shutil
+import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
 
 from backend.assistants import AdapterRef
 from backend.errors import StorageProblem, StudioError
 from backend.files import storing
-from backend.jobs.progress import Stopped
 from backend.training.attempt import Attempt
-from backend.training.best import FACTS, Best
+from backend.training.best import FACTS, FINISHED, yielded
 from backend.training.callbacks_answers import tell
 from backend.training.checkpoints import keep_only
 from backend.training.outcome import trained
 from backend.training.sampling_answers import Asked
 
-FINISHED: Final = "adapter"
+Write = Callable[[Path], object]
 
 
-def yield_adapter(attempt: Attempt, best: Best | None, write: Callable[[Path], object] | None) -> AdapterRef:
-    """Put the finished adapter into output/adapter and into the project, and let the checkpoints go.
+def yield_adapter(attempt: Attempt, steps: int, write: Write | None) -> AdapterRef:
+    """Put the finished adapter into the project and into output/adapter, and let the checkpoints go.
 
-    The best by the dev loss; where nothing was evaluated, what `write` writes. Asked again after a kill it ends the
-    same. Raises StorageProblem, ModelProblem.
+    The best by the dev loss; where nothing was evaluated, what `write` writes. After a kill at any moment, asked again
+    it ends the same. Raises StorageProblem, ModelProblem.
     """
     attempt.progress.message("run.message.training_keeping")
-    finished = attempt.job.output / FINISHED
-    source = attempt.best.folder if best is not None else attempt.job.output / f"{FINISHED}.last"
-    if best is None and write is not None:
-        shutil.rmtree(source, ignore_errors=True)
-        with storing(source):
-            write(source)
-    if not source.is_dir():
-        raise StorageProblem("error.training_nothing_kept")
+    best = attempt.best.read()
+    source = attempt.job.output / FINISHED if yielded(attempt.job.output) else attempt.best.folder
+    if best is None and not yielded(attempt.job.output):
+        source = _last(attempt.job.output, write)
     ref = attempt.host.adapters.keep(attempt.project, source)
-    shutil.rmtree(finished, ignore_errors=True)
-    with storing(finished):
-        (source / FACTS).unlink(missing_ok=True)
-        source.rename(finished)
+    facts: dict[str, object] = {"adapter": ref.id, "method": ref.method}
+    if best is not None:
+        facts |= {"best_step": best.step, "best_loss": best.loss}
+    elif write is not None:
+        facts |= {"best_step": steps}
+    attempt.progress.result(**facts)
+    attempt.progress.set()  # on the disk before anything that it stands on is let go
+    if source.name != FINISHED:
+        with storing(source):
+            (source / FACTS).unlink(missing_ok=True)
+            source.rename(attempt.job.output / FINISHED)
     keep_only(attempt.job.checkpoints, None)
     return ref
+
+
+def _last(output: Path, write: Write | None) -> Path:
+    """The adapter as it is now, in a folder. Raises StorageProblem."""
+    if write is None:
+        raise StorageProblem("error.training_nothing_kept")
+    folder = output / f"{FINISHED}-last"
+    shutil.rmtree(folder, ignore_errors=True)
+    with storing(folder):
+        write(folder)
+    return folder
 
 
 def measure(attempt: Attempt, ref: AdapterRef, asked: Asked, step: int) -> None:
     """Ask the dev examples once more, of the kept adapter loaded as it will be, and tell the answers of `step`.
 
-    A model that cannot be loaded now (the base was deleted meanwhile, no memory) leaves the run finished without it;
-    the person is told by the missing figure and by the log. Raises Stopped.
+    A model that cannot be loaded now (the base was deleted meanwhile, no memory), or a stop, leaves the run finished
+    without it; the person is told by the missing figure, the reason stands in the log.
     """
     progress = attempt.progress
     progress.message("run.message.training_after")
+    # Whoever ends a run with its best has asked it to stop already, and wants the figure all the same.
+    stop = threading.Event() if attempt.finish.exists() else progress.stop_event
     try:
-        answered = asked.ask(attempt.host, trained(attempt.config, ref), progress.stop_event, metric=True)
+        answered = asked.ask(attempt.host, trained(attempt.config, ref), stop, metric=True)
     except StudioError as fault:
         print(f"the finished adapter could not be asked: {fault}", flush=True)
         return
     if answered is None:
-        raise Stopped
+        return
     tell(answered, step, attempt.job.output, progress)
     if answered.metric is not None:
         progress.result(metric_after=answered.metric, metric_name=asked.metric)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from backend.assistants import Assistant, Decoding, Instructions, ModelRef
 from backend.examples.example import NewExample, Split
 from backend.examples.task import Task
-from backend.jobs.folder import RunFolder
+from backend.jobs.folder import RunFolder, read_lines
 from backend.jobs.kinds import Job
-from backend.jobs.progress import Progress
-from backend.jobs.run import Run
+from backend.jobs.progress import Progress, Stopped
+from backend.jobs.run import Run, RunState
 from backend.jobs.runs import Runs
 from backend.models.installed import add_folder
 from backend.projects.folder import Project
@@ -75,10 +78,33 @@ def submitted(runs: Runs, config: TrainingConfig) -> Run:
     return runs.submit("training", config.model_dump(mode="json"), "영화평")
 
 
-def do(run: Run, settings: Settings) -> Progress:
-    """The work of a run in this process, as its worker would do it."""
+class Resting(Runs):
+    """Makes run folders and starts no worker: the test does the work itself."""
+
+    def _start(self, folder: RunFolder) -> None:
+        pass
+
+
+class Minded(Progress):
+    """Does something the moment a step is done: `at` step -> what."""
+
+    def __init__(self, folder: RunFolder, state: RunState, at: Mapping[int, Callable[[], object]]) -> None:
+        super().__init__(folder, state)
+        self._at = dict(at)
+
+    def done(self, done: int) -> None:
+        super().done(done)
+        if done in self._at:
+            self._at.pop(done)()
+
+
+def do(run: Run, settings: Settings, stop_at: int | None = None, **at: Callable[[], object]) -> Progress:
+    """The work of a run in this process, as its worker would do it; `step_5=...` is called after step 5."""
     folder = RunFolder(run.folder)
-    progress = Progress(folder, folder.read_state())
+    happens = {int(name.removeprefix("step_")): what for name, what in at.items()}
+    progress = Minded(folder, folder.read_state(), happens)
+    if stop_at is not None:
+        progress._at[stop_at] = progress.ask_to_stop
     job = Job(run.folder, run.config, settings)
     job.output.mkdir(exist_ok=True)
     try:
@@ -88,4 +114,24 @@ def do(run: Run, settings: Settings) -> Progress:
     return progress
 
 
-__all__ = ["add_folder", "config_for", "do", "fill", "submitted"]
+def stopped(run: Run, settings: Settings, at: int) -> None:
+    """An attempt that ends by a stop after step `at`."""
+    with pytest.raises(Stopped):
+        do(run, settings, stop_at=at)
+
+
+def points(run: Run) -> dict[tuple[str, int], float]:
+    """(name, step) -> value of the run's curves, as a reader sees them: what a resume undid is left out."""
+    found: dict[tuple[str, int], float] = {}
+    for line in read_lines(run.folder / "metrics.jsonl"):
+        if "resumed" in line:
+            found = {key: value for key, value in found.items() if key[1] <= line["resumed"]}
+        found |= {(name, line["step"]): line[name] for name in ("loss", "eval_loss", "metric") if name in line}
+    return found
+
+
+def result(run: Run) -> dict[str, Any]:
+    return RunFolder(run.folder).read_state().result
+
+
+__all__ = ["add_folder", "config_for", "do", "fill", "points", "result", "stopped", "submitted"]

@@ -1,0 +1,240 @@
+"""A training run as its worker does it: to its end, stopped and resumed, killed, ended early with its best."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from backend.answering import Answering, Question
+from backend.assistants import AdapterRef
+from backend.errors import Busy, ModelProblem, NotFound, StorageProblem
+from backend.evaluation.work import opened
+from backend.jobs.folder import RunFolder, read_lines
+from backend.jobs.kinds import Job
+from backend.jobs.runs import Runs, end_processes
+from backend.projects.folder import Project
+from backend.settings import Settings
+from backend.training.best import BestKept
+from backend.training.checkpoints import newest, step_of
+from backend.training.config import TrainingConfig
+from backend.training.outcome import trained
+from backend.training.start import go_on, keep_best
+from tests.tiny import tiny_model
+from tests.training.working import add_folder, config_for, do, points, result, stopped, submitted
+from tests.waiting import ended, until
+
+EXACT = 1e-6
+"""Two runs of the same numbers on one machine differ by nothing; what is asked for is 1e-4."""
+
+
+def test_a_run_ends_in_an_adapter_that_answers(runs: Runs, settings: Settings, tiny: Path) -> None:
+    config = config_for(tiny, num_train_epochs=4.0)
+    run = ended(runs, submitted(runs, config))
+    assert run.state == "succeeded", runs.log(run.id)
+    told = run.result
+    assert told["steps"] == run.done == run.total == 24
+    assert told["engine"] == "trl" and told["trainable"] < told["total"]
+    assert told["last_loss"] < told["first_loss"] and 0 < told["best_step"] <= 24
+    assert told["metric_name"] == "accuracy" and 0 <= told["metric_before"] <= 1 and 0 <= told["metric_after"] <= 1
+    assert told["tokens"] > 0 and told["tokens_per_s"] > 0 and told["peak_bytes"] > 10**8
+    seen = points(run)
+    assert [step for name, step in seen if name == "loss"] == list(range(1, 25))
+    assert ("eval_loss", 0) in seen and ("eval_loss", 24) in seen and ("metric", 0) in seen and ("metric", 24) in seen
+    assert (
+        seen["eval_loss", told["best_step"]]
+        == told["best_loss"]
+        == min(value for (name, step), value in seen.items() if name == "eval_loss" and step)
+    )
+    samples = list(read_lines(run.output / "samples.jsonl"))
+    assert samples[0]["step"] == 0 and samples[-1]["step"] == 24 and len(samples[-1]["items"]) == 2
+    # Nothing is left but what was learned, and that answers by itself as it was told.
+    assert not list((run.folder / "checkpoints").glob("*")) and not BestKept(run.output).folder.exists()
+    with opened(Job(run.folder, {}, settings)) as (_, host):
+        ref = AdapterRef(id=told["adapter"], method="lora")
+        item = samples[-1]["items"][0]
+        assistant = trained(config, ref)
+        *_, last = Answering(host).answer(assistant, Question({"input": item["input"]}))
+        assert item["answer"].startswith(last.text) or last.text.startswith(item["answer"])
+        *_, before = Answering(host).answer(config.assistant, Question({"input": item["input"]}))
+        assert samples[0]["items"][0]["answer"].startswith(before.text)
+
+
+@pytest.mark.parametrize(
+    ("stops", "fields"),
+    [
+        ((3, 7, 13), {}),
+        ((2, 6), {"train_sampling_strategy": "random", "gradient_accumulation_steps": 2, "neftune_noise_alpha": 5.0}),
+        ((5,), {"method": "full", "learning_rate": 1e-3, "lr_scheduler_type": "cosine"}),
+        ((6,), {"method": "p_tuning", "learning_rate": 1e-2}),
+        ((5,), {"method": "adalora"}),
+        ((6,), {"objective": "head", "method": "lora"}),
+        ((4,), {"packing": True, "max_length": 128, "num_train_epochs": 8.0}),
+    ],
+    ids=["grouped", "random", "full", "p_tuning", "adalora", "head", "packing"],
+)
+def test_a_resumed_run_learns_as_if_it_had_never_stopped(
+    resting: Runs, settings: Settings, tiny: Path, stops: tuple[int, ...], fields: dict[str, Any]
+) -> None:
+    asked: dict[str, Any] = {"num_train_epochs": 3.0, "early_stopping_patience": 0, **fields}
+    config = config_for(tiny, lora_dropout=0.2, metric_examples=0, sample_inputs=0, **asked)
+    whole, cut = submitted(resting, config), submitted(resting, config)
+    do(whole, settings)
+    for at in stops:
+        stopped(cut, settings, at)
+        assert [step_of(one) for one in (cut.folder / "checkpoints").iterdir()] == [at]
+    do(cut, settings)
+    one, other = points(whole), points(cut)
+    assert one.keys() == other.keys() and len(one) > 5
+    assert max(abs(one[key] - other[key]) for key in one) <= EXACT
+    assert result(whole)["adapter"] == result(cut)["adapter"]
+
+
+def test_a_killed_run_goes_on_from_its_last_whole_checkpoint(runs: Runs, settings: Settings, tiny: Path) -> None:
+    config = config_for(tiny, num_train_epochs=20.0, save_steps=2, eval_steps=20, lora_dropout=0.1, metric_examples=0)
+    whole = submitted(runs, config)
+    cut = submitted(runs, config)
+    for _ in range(2):
+        until(lambda: newest(cut.folder / "checkpoints") is not None)
+        time.sleep(random.random() / 2)
+        end_processes(RunFolder(cut.folder))
+        if runs.get(cut.id).state == "succeeded":
+            break
+        assert runs.get(cut.id).state == "interrupted"
+        half = cut.folder / "checkpoints" / "checkpoint-999"
+        half.mkdir()
+        (half / "trainer_state.json").write_text("{", "utf-8")
+        with (cut.folder / "metrics.jsonl").open("a", encoding="utf-8") as file:
+            file.write('{"time": 1.0, "step"')
+        cut = runs.resume(cut.id)
+    cut, whole = ended(runs, cut), ended(runs, whole)
+    assert cut.state == whole.state == "succeeded", runs.log(cut.id)
+    assert any("resumed" in line for line in read_lines(cut.folder / "metrics.jsonl"))
+    assert points(cut) == points(whole) and cut.result["adapter"] == whole.result["adapter"]
+    # The lane let one of them work at a time.
+    first, second = sorted((cut, whole), key=lambda run: run.ended or 0)
+    assert (second.started or 0) >= (first.started or 0)
+
+
+def test_ending_with_the_best_needs_no_more_training(resting: Runs, settings: Settings, tiny: Path) -> None:
+    run = submitted(resting, config_for(tiny, num_train_epochs=4.0))
+    do(run, settings, stop_at=9, step_9=lambda: (run.folder / "finish").touch()) if False else None
+    stopped(run, settings, 9)
+    (run.folder / "finish").touch()
+    do(run, settings)
+    told = result(run)
+    assert told["best_step"] in (4, 8) and told["steps"] == 9 and told["stopped_early"] is False or told["steps"] == 9
+    assert (run.output / "adapter").is_dir() and told["metric_after"] is not None
+
+
+def test_a_running_one_is_ended_with_its_best(runs: Runs, tiny: Path) -> None:
+    run = submitted(runs, config_for(tiny, num_train_epochs=500.0, early_stopping_patience=0))
+    until(lambda: (runs.get(run.id).done or 0) > 20)
+    keep_best(runs, run.id)
+    over = ended(runs, run)
+    assert over.state == "succeeded", runs.log(run.id)
+    assert over.result["adapter"] and 20 < over.result["steps"] < 3000 and over.result["metric_after"] is not None
+    with pytest.raises(Busy):
+        keep_best(runs, run.id)
+
+
+def test_without_dev_examples_the_last_is_kept(resting: Runs, settings: Settings, tiny: Path, project: Project) -> None:
+    project.examples.set_split([one.id for one in project.examples.each("dev", "look")], "train")
+    run = submitted(resting, config_for(tiny))
+    stopped(run, settings, 3)
+    (run.folder / "finish").touch()
+    do(run, settings)
+    assert result(run)["best_step"] == 3 and (run.output / "adapter").is_dir()
+
+
+def test_there_is_nothing_to_keep_before_the_first_checkpoint(resting: Runs, settings: Settings, tiny: Path) -> None:
+    run = submitted(resting, config_for(tiny))
+    (run.folder / "finish").touch()
+    with pytest.raises(StorageProblem, match="nothing_kept"):
+        do(run, settings)
+
+
+def test_resuming_takes_back_the_wish_to_finish(resting: Runs, settings: Settings, tiny: Path) -> None:
+    run = submitted(resting, config_for(tiny))
+    stopped(run, settings, 3)
+    (run.folder / "finish").touch()
+    go_on(resting, run.id)
+    do(run, settings)
+    assert result(run)["steps"] == 12
+
+
+def test_memorising_stops_the_run_and_is_told(resting: Runs, settings: Settings, tiny: Path) -> None:
+    """Few examples, many epochs, all weights: the dev loss turns up."""
+    config = config_for(
+        tiny, method="full", learning_rate=2e-2, num_train_epochs=60.0, limit=8, early_stopping_patience=3, eval_steps=2
+    )
+    run = submitted(resting, config)
+    do(run, settings)
+    told = result(run)
+    assert told["stopped_early"] is True and told["memorised_at"] == told["best_step"] < told["steps"] < 120
+    assert told["last_loss"] < told["first_loss"]
+
+
+def test_a_base_that_was_deleted_or_changed(resting: Runs, settings: Settings, tmp_path: Path) -> None:
+    folder = tiny_model(tmp_path / "copy")
+    add_folder(settings, str(folder))
+    run, other = submitted(resting, config_for(folder)), submitted(resting, config_for(folder))
+    # Deleted while it trains: what was learned is kept, only the last answers are missing.
+    do(other, settings, step_6=lambda: shutil.rmtree(folder))
+    assert result(other)["adapter"] and "metric_after" not in result(other)
+    tiny_model(folder)
+    stopped(run, settings, 5)
+    shutil.rmtree(folder)
+    with pytest.raises((ModelProblem, NotFound)):
+        do(run, settings)
+    tiny_model(folder, seed=5)
+    with pytest.raises(ModelProblem, match="base_changed"):
+        do(run, settings)
+    shutil.rmtree(folder)
+    (run.folder / "finish").touch()
+    do(run, settings)
+    assert result(run)["adapter"]
+
+
+def test_documents_teach_every_token(resting: Runs, settings: Settings, tiny: Path, tmp_path: Path) -> None:
+    text = tmp_path / "book.txt"
+    text.write_text("\n\n".join(f"제{number}장. 구내식당에서 김치찌개를 먹었습니다." for number in range(60)), "utf-8")
+    config = config_for(tiny, objective="documents", documents=("book.txt",), max_length=64, num_train_epochs=1.0)
+    run = resting.submit("training", config.model_dump(mode="json"), files={"book.txt": text})
+    do(run, settings)
+    told = result(run)
+    assert told["adapter"] and told["last_loss"] < told["first_loss"]
+
+
+def test_a_head_is_trained_and_answers_with_labels(resting: Runs, settings: Settings, tiny: Path) -> None:
+    config = config_for(tiny, objective="head", method="full", learning_rate=5e-3, num_train_epochs=6.0)
+    run = submitted(resting, config)
+    do(run, settings)
+    told = result(run)
+    assert told["last_loss"] < told["first_loss"] and told["metric_after"] >= 0.25
+    answers = {item["answer"] for line in read_lines(run.output / "samples.jsonl") for item in line["items"]}
+    assert answers <= {"긍정", "부정"}
+
+
+def test_a_config_that_cannot_be_read(resting: Runs, settings: Settings) -> None:
+    run = resting.submit("training", {"format": "matchum-training-9"})
+    with pytest.raises(StorageProblem, match="training_config"):
+        do(run, settings)
+
+
+def test_an_adapter_is_trained_further(resting: Runs, settings: Settings, tiny: Path) -> None:
+    config = config_for(tiny)
+    first = submitted(resting, config)
+    do(first, settings)
+    ref = AdapterRef(id=result(first)["adapter"], method="lora")
+    again = TrainingConfig.model_validate(
+        {**config.model_dump(), "assistant": config.assistant.model_copy(update={"adapter": ref}).model_dump()}
+    )
+    second = submitted(resting, again)
+    do(second, settings)
+    assert result(second)["first_loss"] < result(first)["first_loss"]
+    assert result(second)["adapter"] != ref.id
