@@ -8,8 +8,11 @@ import sys
 import threading
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+from backend.jobs.folder import RunFolder
+
+GIVES_WAY: Final = frozenset({"training", "training_probe"})
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
@@ -19,7 +22,7 @@ def start_worker(folder: Path) -> int:
         child = subprocess.Popen(
             [sys.executable, "-m", "backend.jobs.worker", str(folder)],
             cwd=ROOT,
-            env=environment(os.environ),
+            env=environment(os.environ, all_cores=_trains(folder)),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -30,9 +33,13 @@ def start_worker(folder: Path) -> int:
     return child.pid
 
 
-def environment(own: Mapping[str, str]) -> dict[str, str]:
-    """The studio's environment, with half of its cores, no telemetry, and a path on which `backend` is found."""
-    threads = own.get("OMP_NUM_THREADS") or str(max(1, (os.cpu_count() or 2) // 2))
+def environment(own: Mapping[str, str], all_cores: bool = False) -> dict[str, str]:
+    """The studio's environment, without telemetry, and with a path on which `backend` is found.
+
+    A run gets half of the cores, or all where it watches for people who chat and gives way to them by itself (see
+    `backend.models.presence`).
+    """
+    threads = own.get("OMP_NUM_THREADS") or str(cores() if all_cores else max(1, cores() // 2))
     path = [str(ROOT), *filter(None, own.get("PYTHONPATH", "").split(os.pathsep))]
     return {
         **own,
@@ -50,6 +57,18 @@ def environment(own: Mapping[str, str]) -> dict[str, str]:
         "ANONYMIZED_TELEMETRY": "False",
         "GRADIO_ANALYTICS_ENABLED": "False",
     }
+
+
+def cores() -> int:
+    """Cores this process may use, which in a container are fewer than there are."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _trains(folder: Path) -> bool:
+    try:
+        return RunFolder(folder).read_config().kind in GIVES_WAY
+    except (OSError, ValueError):  # the worker meets the same fault and tells it
+        return False
 
 
 def _apart() -> dict[str, Any]:
