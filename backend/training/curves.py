@@ -32,7 +32,9 @@ POINTS: Final = 500
 """Points of a curve that a page is handed."""
 MOST: Final = 100_000
 """Points of a curve that are kept in memory; beyond them it is thinned to half of that."""
-SMOOTHING: Final = 0.9
+SHORTEST: Final = 3
+LONGEST: Final = 20
+"""Points that the smoothing spans, by how many there are: a short run must not lag behind its own curve."""
 LONGEST_LINE: Final = 100_000
 KEPT: Final = 64
 
@@ -86,8 +88,8 @@ class Curves:
 class CurveReader:
     """The curves of one metrics.jsonl. Each `read` takes only what was appended since the last. Any thread may read."""
 
-    def __init__(self, path: Path, points: int = POINTS, smoothing: float = SMOOTHING) -> None:
-        self._path, self._points, self._smoothing = path, points, smoothing
+    def __init__(self, path: Path, points: int = POINTS) -> None:
+        self._path, self._points = path, points
         self._lock = threading.Lock()
         self._made: Curves | None = None
         self._begin()
@@ -175,7 +177,7 @@ class CurveReader:
     def _curves(self) -> Curves:
         made = {name: _curve(name, thinned(points, self._points)) for name, points in self._told.items()}
         loss = self._told.get("loss", [])
-        values = smoothed([value for _, _, value in loss], self._smoothing)
+        values = smoothed([value for _, _, value in loss], smoothing_for(len(loss)))
         smooth = [(step, now, value) for (step, now, _), value in zip(loss, values, strict=True)]
         last = max((points[-1][0] for points in self._told.values()), default=0.0)
         return Curves(
@@ -201,7 +203,12 @@ class CurveShelf:
         return reader.read()
 
 
-def smoothed(values: Sequence[float], weight: float = SMOOTHING) -> list[float]:
+def smoothing_for(count: int) -> float:
+    """The weight of what was before, for a curve of so many points: about a twelfth of it is seen as one."""
+    return 1 - 1 / min(LONGEST, max(SHORTEST, count / 12))
+
+
+def smoothed(values: Sequence[float], weight: float = 0.9) -> list[float]:
     """Exponential moving average, corrected for its start (Kingma & Ba 2015, section 3): no dip towards nought.
 
     weight  0..1 of what was before against the newest value

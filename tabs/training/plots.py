@@ -67,7 +67,11 @@ def small(words: Words, name: str, runs: Sequence[Seen], axis: Axis) -> Any:
             lines.append(
                 Line(named(part), curve, look, dotted=number > 0, marked=name == "metric", scale=SCALE.get(part, 1.0))
             )
-    return _figure(words, lines, axis, words.t(f"train_watch.plot_{name}"), LOW, FORMATS.get(name, ".3~g"))
+    figure = _figure(words, lines, axis, words.t(f"train_watch.plot_{name}"), LOW, FORMATS.get(name, ".3~g"))
+    if figure is not None:
+        # From nought: a wobble of a hundredth must not look like a mountain.
+        figure.update_yaxes(rangemode="tozero")
+    return figure
 
 
 def _naming(words: Words, runs: Sequence[Seen], run: Seen) -> Any:

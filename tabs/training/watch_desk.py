@@ -9,12 +9,13 @@ from typing import Any, Final
 
 import gradio as gr
 
+from backend.jobs.run import Run
 from backend.jobs.runs import Runs
 from backend.projects.assistants import SavedAssistant
 from backend.projects.folder import Project
 from backend.services import Services
 from backend.training.curves import CurveShelf
-from backend.training.history import Training, trainings
+from backend.training.history import KIND, Training, trainings
 from backend.training.samples import samples_of
 from backend.training.telling import words as told_of
 from tabs.session import owner
@@ -52,21 +53,22 @@ class Desk:
 
     def drawn(self, project: Project, looked: Looked, found: Sequence[Training]) -> Updates:
         """What is not on the page yet, by `looked.drawn`; empty when all of it is."""
-        one = watched(looked, found)
+        one, pulse = watched(looked, found), self.pulse(project)
         if one is None:
-            return self._parts(looked, {"empty": "empty"}, lambda part: self._nothing())
+            return self._parts(looked, {"head": "empty", "pulse": pulse}, lambda part: self._nothing())
         others = beside(looked, found, one)
         made_of = {
             "choice": self._choice_key(found, one, others),
             "plots": self._plots_key([one, *others], looked),
             "samples": f"{one.run.id}{_size(one, 'output/samples.jsonl')}{one.run.active}",
         }
-        head = self._head(project, one)
-        made_of["head"] = hashlib.sha256(head.encode("utf-8", "surrogatepass")).hexdigest()
+        made_of |= {"head": self._head_key(one, made_of["plots"], pulse), "pulse": pulse}
 
         def part_of(part: str) -> Updates:
+            if part == "pulse":
+                return {}
             if part == "head":
-                return {self.view.head: head, self.view.body: gr.update(visible=True)}
+                return {self.view.head: self._head(project, one), self.view.body: gr.update(visible=True)}
             if part == "choice":
                 return self._choices(found, one, others, looked)
             return self._plots([one, *others], looked) if part == "plots" else self._samples(one)
@@ -81,6 +83,16 @@ class Desk:
         for part in changed:
             updates |= part_of(part)
         return updates
+
+    def pulse(self, project: Project) -> str:
+        """Changes when a run of ours moves; read from what is kept of the runs, so a poll costs next to nothing."""
+        ours = [run for run in self.runs(project).list() if run.kind in (KIND, "evaluation")]
+        told = [f"{run.id}{run.state}{run.done}{run.seconds_left}{run.message_key}{_sizes(run)}" for run in ours]
+        return _digest(project.id, *told)
+
+    def _head_key(self, one: Training, curves: str, pulse: str) -> str:
+        saved = one.saved[0].id if one.saved else ""
+        return _digest(one.run.id, one.name, one.about.note, str(saved), curves, pulse)
 
     def _nothing(self) -> Updates:
         return {self.view.head: empty_view(self.words), self.view.body: gr.update(visible=False)}
@@ -141,3 +153,15 @@ def _size(one: Training, name: str) -> str:
         return str((one.run.folder / name).stat().st_size)
     except OSError:
         return "-"
+
+
+def _sizes(run: Run) -> str:
+    """Of what grows while it works; one that has ended grows no more."""
+    if not run.active:
+        return ""
+    files = (run.folder / "metrics.jsonl", run.output / "samples.jsonl")
+    return "/".join(str(file.stat().st_size) if file.is_file() else "-" for file in files)
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:24]

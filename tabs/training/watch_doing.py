@@ -41,7 +41,10 @@ class Doing:
         if not project_id:
             return gr.skip()
         project = self.desk.project(project_id, request)
-        return self.desk.drawn(project, looked.here(project), self.desk.found(project)) or gr.skip()
+        here = looked.here(project)
+        if here.drawn.get("pulse") == self.desk.pulse(project):
+            return gr.skip()
+        return self.desk.drawn(project, here, self.desk.found(project)) or gr.skip()
 
     def pick(self, project_id: str, looked: Looked, which: str | None, request: gr.Request) -> Any:
         """Another run."""

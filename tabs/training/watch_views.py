@@ -62,8 +62,16 @@ def _title(words: Words, one: Training) -> str:
     about = " · ".join(described(words, one))
     return (
         f'<header><h2>{escape(one.name)}</h2><span class="tag tw-state">{state}</span>'
-        f'<p class="note">{escape(about)}</p></header>'
+        f'<p class="note">{escape(about)}</p>{_reason(words, one.run)}</header>'
     )
+
+
+def _reason(words: Words, run: Run) -> str:
+    """Why this engine trained it, where it was chosen by the studio."""
+    key, details = fact(run, "engine_reason"), run.result.get("engine_details")
+    if not isinstance(key, str) or not key.startswith("engines.") or not words.has(key):
+        return ""
+    return f'<p class="note">{escape(words.t(key, **(details if isinstance(details, dict) else {})))}</p>'
 
 
 def state_name(words: Words, run: Run) -> str:
