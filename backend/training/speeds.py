@@ -12,6 +12,8 @@ from backend.jobs.folder import append_line, read_lines
 from backend.training.config import TrainingConfig
 
 FILE: Final = "engine_speeds.jsonl"
+LEAST_S: Final = 10.0
+"""Seconds of training below which a run's speed is mostly its first steps."""
 NO_MATTER: Final = {"engine", "effort", "parent_id", "seed", "num_train_epochs", "max_steps", "learning_rate"}
 """Fields of a config that do not change the speed of its steps, or that are compared."""
 

@@ -81,6 +81,7 @@ def run(attempt: Attempt, choice: Choice) -> None:
     if done < of and attempt.progress.should_stop() and not wanted:
         raise Stopped
     attempt.progress.result(stopped_early=done < of and not wanted, steps=done)
+    remember(attempt, choice)
     end(attempt, asked, write)
 
 
@@ -90,6 +91,17 @@ def steps(attempt: Attempt, choice: Choice, rows: Rows) -> tuple[int, int, Asked
     asked = _asked(attempt, built.tokenizer)
     write = writer(attempt, built)
     return *attempt.train(built, rows, _callbacks(attempt, built, asked, write)), asked, write
+
+
+def remember(attempt: Attempt, choice: Choice) -> None:
+    """How fast this engine was here, for the next choice; a run that was over at once says nothing about it."""
+    from backend.models.loading import best_device
+    from backend.training.speeds import LEAST_S, keep
+
+    facts = attempt.progress.state().result
+    if facts.get("tokens_per_s") and (facts.get("seconds") or 0) >= LEAST_S:
+        home, device = attempt.job.settings.home, best_device().type
+        keep(home, attempt.config, device, choice.engine, float(facts["tokens_per_s"]))
 
 
 def end(attempt: Attempt, asked: Asked | None, write: Any) -> None:
