@@ -32,6 +32,8 @@ PEFT_TENSORS: Final = "adapter_model.safetensors"
 WHOLE_TENSORS: Final = "weights.safetensors"
 LARGEST_TEXT: Final = 4 << 20
 """Bytes of a card or a configuration; AdaLoRA's, which lists every rank, is the longest."""
+LAST_DAY: Final = 1e11
+"""Seconds since 1970; a date beyond cannot be shown."""
 OF_THE_DAY: Final = frozenset({"created", "run", "more"})
 """Of a card: when and where it was made changes no answer, so it is no part of the name."""
 OF_THE_PLACE: Final = frozenset({"base_model_name_or_path", "revision", "peft_version", "tokenizer_name_or_path"})
@@ -41,9 +43,12 @@ OF_THE_PLACE: Final = frozenset({"base_model_name_or_path", "revision", "peft_ve
 def read_card(folder: Path) -> AdapterCard:
     """Raises ModelProblem("error.adapter_damaged", file=)."""
     try:
-        return AdapterCard.model_validate_json(_read(folder / CARD))
+        card = AdapterCard.model_validate_json(_read(folder / CARD))
     except (OSError, ValidationError) as fault:
         raise ModelProblem("error.adapter_damaged", file=CARD) from fault
+    if card.created > LAST_DAY:
+        raise ModelProblem("error.adapter_damaged", file=CARD)
+    return card
 
 
 def write_card(folder: Path, card: AdapterCard) -> None:

@@ -72,16 +72,8 @@ class Adapters:
         return ref
 
     def list(self, project: Project) -> list[tuple[AdapterRef, AdapterCard]]:
-        """The project's adapters, the newest first; one whose card cannot be read is left out."""
-        found = []
-        for folder in (project.folder / "files" / PLACE).glob("*"):
-            if ID.fullmatch(folder.name) and folder.is_dir():
-                try:
-                    card = read_card(folder)
-                except ModelProblem:
-                    continue
-                found.append((AdapterRef(id=folder.name, method=card.method), card))
-        return sorted(found, key=lambda one: one[1].created, reverse=True)
+        """See `adapters_of`."""
+        return adapters_of(project)
 
     def card(self, folder: Path) -> AdapterCard:
         """Raises ModelProblem("error.adapter_damaged", file=)."""
@@ -114,6 +106,19 @@ class Adapters:
             folder.rename(gone)
         shutil.rmtree(gone, ignore_errors=True)
         return freed
+
+
+def adapters_of(project: Project) -> list[tuple[AdapterRef, AdapterCard]]:
+    """The adapters that lie in a project, the newest first; one whose card cannot be read is left out."""
+    found = []
+    for folder in (project.folder / "files" / PLACE).glob("*"):
+        if ID.fullmatch(folder.name) and folder.is_dir():
+            try:
+                card = read_card(folder)
+            except ModelProblem:
+                continue
+            found.append((AdapterRef(id=folder.name, method=card.method), card))
+    return sorted(found, key=lambda one: one[1].created, reverse=True)
 
 
 def users(project: Project, ref: AdapterRef) -> list[tuple[str, int]]:

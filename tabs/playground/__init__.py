@@ -57,6 +57,6 @@ def build(services: Services, words: Words, session: Session) -> None:
         [edit.restore, shelves.restore, tending.restore, prompting.restore, comparing.restore, batching.restore],
         [*shelves.outputs, form.checkup, *talk.outputs, kept.saved, sides.chosen, *rows.result],
         shelves.models,
-        form.form["model"],
+        form.form,
         services.host.warm,
     )

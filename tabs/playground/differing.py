@@ -47,6 +47,9 @@ def field_name(field: str, t: Say) -> str:
         "decoding.repetition_penalty": "playground.repetition_penalty",
         "decoding.max_new_tokens": "playground.max_new_tokens",
         "decoding.seed": "playground.seed",
+        "adapter.id": "adapters.adapter",
+        "adapter.method": "adapters.method",
+        "quantization": "adapters.quantization",
         "chat_template": "playground.field_chat_template",
         "name": "playground.name",
     }

@@ -10,6 +10,7 @@ from backend.assistants import Examples
 from backend.prompts.presets import preset_of
 from backend.services import Services
 from tabs.errors import shown
+from tabs.playground.adapting import adapter_update
 from tabs.playground.checkup import Checkup
 from tabs.playground.conversation import named
 from tabs.playground.form import DECODING, model_value, read
@@ -56,6 +57,7 @@ class Editing:
         updates = fill_updates(self.setup, assistant, self.words.t, values)
         here = [(named(assistant.model, self.words.t), model_value(assistant.model))]
         updates[self.setup.form["model"]] = gr.update(choices=here, value=model_value(assistant.model))
+        updates[self.setup.form["adapter"]] = adapter_update(project, assistant, self.words)
         return updates | {self.setup.checkup: self.checkup.view(assistant, values)}
 
     def edited(self, project_id: str, request: gr.Request, **form: Any) -> dict[Any, Any]:

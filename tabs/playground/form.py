@@ -8,16 +8,31 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final, get_args
 
 from pydantic import ValidationError
 
-from backend.assistants import Assistant, Decoding, Examples, Instructions, ModelRef, Selection, Shot
+from backend.assistants import (
+    AdapterRef,
+    Assistant,
+    Decoding,
+    Examples,
+    Instructions,
+    ModelRef,
+    Quantization,
+    Selection,
+    Shot,
+    Weights,
+)
 from backend.errors import BadInput
 
 DECODING = ("temperature", "top_p", "top_k", "min_p", "repetition_penalty", "max_new_tokens", "stop", "seed")
-FIELDS = ("model", "system", "template", "shots", "selection", *DECODING)
+FIELDS = ("model", "adapter", "quantization", "system", "template", "shots", "selection", *DECODING)
 WHOLE = ("top_k", "max_new_tokens", "seed")
+
+
+NONE: Final = ""
+"""The value of a picker in which nothing is chosen."""
 
 
 def model_value(ref: ModelRef) -> str:
@@ -38,6 +53,8 @@ def fill(assistant: Assistant) -> dict[str, Any]:
     decoding = assistant.decoding.model_dump()
     return {
         "model": model_value(assistant.model),
+        "adapter": adapter_value(assistant.adapter),
+        "quantization": assistant.quantization or NONE,
         "system": assistant.instructions.system,
         "template": assistant.instructions.template,
         "shots": [shot.model_dump() for shot in assistant.examples.shots],
@@ -57,6 +74,42 @@ def read(form: Mapping[str, Any], name: str = "", chat_template: str | None = No
         examples=Examples(shots=read_shots(form.get("shots")), selection=read_selection(form.get("selection"))),
         decoding=read_decoding(form),
         chat_template=chat_template,
+        adapter=adapter_of(form.get("adapter")),
+        quantization=quantization_of(form.get("quantization")),
+    )
+
+
+def adapter_value(ref: AdapterRef | None) -> str:
+    """An adapter as the value of a picker's choice: a text that says it completely."""
+    return NONE if ref is None else ref.model_dump_json()
+
+
+def adapter_of(value: object) -> AdapterRef | None:
+    """The adapter behind the picker's value. Raises BadInput for anything that no picker of ours offered."""
+    if value is None or value == NONE:
+        return None
+    try:
+        return AdapterRef.model_validate_json(str(value))
+    except ValidationError as fault:
+        raise BadInput("error.adapter_choice") from fault
+
+
+def quantization_of(value: object) -> Quantization | None:
+    """Raises BadInput("error.adapter_quantization")."""
+    if value is None or value == NONE:
+        return None
+    for known in get_args(Quantization):
+        if value == known:
+            return known  # type: ignore[no-any-return]  # get_args tells no types
+    raise BadInput("error.adapter_quantization", value=str(value)[:40])
+
+
+def weights_of(form: Mapping[str, Any]) -> Weights:
+    """What has to be loaded for a form. Raises BadInput."""
+    return Weights(
+        model=model_of(form["model"]),
+        adapter=adapter_of(form.get("adapter")),
+        quantization=quantization_of(form.get("quantization")),
     )
 
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import gradio as gr
 
-from backend.assistants import ModelRef
+from backend.assistants import Weights
 from backend.errors import StudioError
 from tabs.errors import shown, tell
-from tabs.playground.form import model_of
+from tabs.playground.form import weights_of
 from tabs.playground.wiring import QUICK
 from tabs.session import Session
 from tabs.text import Words
+
+LOADED = ("model", "adapter", "quantization")
+"""The fields of the form that say what has to be loaded."""
 
 Restore = Callable[[str, gr.Request], Any]
 
@@ -40,8 +43,8 @@ def wire(
     parts: Sequence[Restore],
     outputs: Sequence[Any],
     models: Callable[[str], Any],
-    model: gr.Dropdown,
-    warm: Callable[[ModelRef], None],
+    form: Mapping[str, Any],
+    warm: Callable[[Weights], None],
 ) -> None:
     """Restore when the project is known, when it is switched, and when the person comes back to this tab.
 
@@ -49,15 +52,15 @@ def wire(
     ready, which costs little; a large one waits until somebody begins to type.
     """
 
-    def get_ready(chosen: str) -> None:
-        ref = model_of(chosen)
-        if ref.kind == "starter":
-            warm(ref)
+    def get_ready(model: str, adapter: str, quantization: str) -> None:
+        weights = weights_of({"model": model, "adapter": adapter, "quantization": quantization})
+        if weights.model.kind == "starter":
+            warm(weights)
 
     def restore(project_id: str, request: gr.Request) -> Any:
         return opened(words, parts, project_id, request)
 
     known = [session.project_id.change, *([session.tab.select] if session.tab is not None else [])]
     whole = gr.on(known, shown(words)(restore), session.project_id, list(outputs), **QUICK)
-    whole.then(shown(words)(get_ready), model, None, **QUICK)
-    whole.then(shown(words)(models), model, model, **QUICK)
+    whole.then(shown(words)(get_ready), [form[name] for name in LOADED], None, **QUICK)
+    whole.then(shown(words)(models), form["model"], form["model"], **QUICK)

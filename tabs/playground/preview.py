@@ -15,7 +15,7 @@ from tabs.errors import shown
 from tabs.playground.checkup import Checkup
 from tabs.playground.conversation import Say
 from tabs.playground.editing import Editing
-from tabs.playground.form import model_of, read
+from tabs.playground.form import read, weights_of
 from tabs.playground.prose import plain, seen
 from tabs.playground.setup import Setup, values_of
 from tabs.playground.wiring import QUICK
@@ -101,7 +101,7 @@ class Previewing:
             return gr.skip()
         if not opened:
             if message:
-                self.services.host.warm(model_of(form["model"]))
+                self.services.host.warm(weights_of(form))
             return gr.skip()
         t = self.words.t
         chats = self.services.projects.open(owner(request), project_id).chats

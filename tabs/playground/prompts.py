@@ -135,7 +135,8 @@ class Prompting:
             return listed
         changed = read(form).model_copy(update={"instructions": saved.instructions})
         filled = fill_updates(self.setup, changed, self.words.t)
-        filled.pop(self.setup.form["model"])
+        for chosen in ("model", "adapter"):
+            filled.pop(self.setup.form[chosen])
         return {**filled, **listed, self.view.name: saved.name}
 
     def project(self, project_id: str, request: gr.Request) -> Project:

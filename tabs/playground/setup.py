@@ -11,6 +11,7 @@ import gradio as gr
 from backend.assistants import PER_INPUT, Assistant, Decoding, Examples, Instructions, ModelRef
 from backend.prompts.presets import PRESETS, preset_of, with_preset
 from backend.prompts.templates import variables
+from tabs.playground import adapting
 from tabs.playground.form import DECODING, fill, model_value, read
 from tabs.text import Words
 
@@ -68,6 +69,7 @@ def layout(words: Words) -> Setup:
             info=t("playground.model_info"),
             elem_id="pg-model",
         )
+        adapting.widgets(form, words)
         form["system"] = gr.Textbox(
             label=t("playground.system"),
             info=t("playground.system_info"),
@@ -99,6 +101,7 @@ def layout(words: Words) -> Setup:
     )
     with gr.Accordion(t("playground.expert"), open=False):
         expert(form, t)
+        adapting.expert_widgets(form, words)
     return Setup(picker, form, preset, shots_note, checkup)
 
 

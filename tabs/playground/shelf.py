@@ -15,6 +15,7 @@ from backend.projects.assistants import SavedAssistant
 from backend.projects.folder import Project
 from backend.services import Services
 from tabs.errors import shown
+from tabs.playground.adapting import adapter_update
 from tabs.playground.conversation import Say, act, named
 from tabs.playground.differing import difference
 from tabs.playground.editing import Editing
@@ -117,8 +118,10 @@ class Shelf:
     def take(self, project: Project, saved: SavedAssistant) -> dict[Any, Any]:
         project.set_note(PARENT, saved.id)
         filled = fill_updates(self.setup, saved.assistant, self.words.t)
-        model = self.model_update(saved.assistant)
-        return {**filled, self.setup.form["model"]: model, **self.state(project, saved)}
+        form = self.setup.form
+        filled[form["model"]] = self.model_update(saved.assistant)
+        filled[form["adapter"]] = adapter_update(project, saved.assistant, self.words)
+        return {**filled, **self.state(project, saved)}
 
     def model_update(self, assistant: Assistant) -> Any:
         """Show the assistant's model, also when it is not among the choices at hand."""

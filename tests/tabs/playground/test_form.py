@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from backend.assistants import Assistant, Decoding, Examples, Instructions, ModelRef, Selection, Shot
+from backend.assistants import AdapterRef, Assistant, Decoding, Examples, Instructions, ModelRef, Selection, Shot
 from backend.errors import BadInput
 from tabs.playground.form import FIELDS, fill, model_of, model_value, read, spell, unspell
 
@@ -18,6 +18,8 @@ FULL = Assistant(
         temperature=0.7, top_p=0.9, top_k=40, min_p=0.05, repetition_penalty=1.1, max_new_tokens=12,
         stop=("\n\n", "끝", 'say "so"', "a\\b", "\t"), seed=None,
     ),
+    adapter=AdapterRef(id="a" * 32, method="lora"),
+    quantization="nf4",
 )  # fmt: skip
 
 
@@ -86,3 +88,21 @@ def test_how_examples_are_chosen_survives_the_form() -> None:
     assert read(fill(assistant)).examples == assistant.examples
     with pytest.raises(BadInput):
         read(fill(assistant) | {"selection": {"method": "guessing"}})
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "key"),
+    [
+        ("adapter", "../../etc", "error.adapter_choice"),
+        ("adapter", '{"id": "../x", "method": ""}', "error.adapter_choice"),
+        ("quantization", "int2", "error.adapter_quantization"),
+    ],
+)
+def test_only_an_adapter_that_a_picker_offers_is_taken(field: str, value: str, key: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        read(fill(FULL) | {field: value})
+    assert caught.value.key == key
+
+
+def test_taking_the_adapter_off_leaves_everything_else() -> None:
+    assert read(fill(FULL) | {"adapter": ""}) == FULL.model_copy(update={"adapter": None})

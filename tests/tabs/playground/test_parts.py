@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 import pytest
 
-from backend.assistants import Assistant, Decoding, Instructions, ModelRef
+from backend.assistants import Assistant, Decoding, Instructions, ModelRef, Weights
 from backend.errors import BadInput, NotFound, Unavailable
 from backend.projects.folder import Project
 from backend.prompts.presets import PRESETS
@@ -176,7 +176,7 @@ def test_prompts_are_kept_compared_deleted_and_brought_back(
 def test_the_preview_waits_until_it_is_opened(
     services: Any, words: Words, form: setup.Setup, project: Project, request_: gr.Request
 ) -> None:
-    warmed: list[ModelRef] = []
+    warmed: list[Weights] = []
     services.host.warm = warmed.append
     with gr.Blocks():
         view = preview.layout(words)
@@ -184,7 +184,7 @@ def test_the_preview_waits_until_it_is_opened(
     assert previewing.show(False, False, "", None, project.id, request_, **FORM) == gr.skip()
     assert not warmed
     assert previewing.show(False, False, "안", None, project.id, request_, **FORM) == gr.skip()
-    assert warmed == [ModelRef()], "typing gets the model ready"
+    assert warmed == [Weights()], "typing gets the model ready"
     updates = previewing.show(True, True, "안녕", None, project.id, request_, **FORM)
     assert "3 토큰" in updates[view.box]["label"] and "pg-token-1" in updates[view.text]
 
