@@ -61,7 +61,8 @@ def new_project(folder: Path) -> Project:
 def reviews(train: int = 12, dev: int = 3, test: int = 3) -> list[NewExample]:
     """Korean and English reviews, all different, with two labels."""
     splits: list[Split] = [*["train"] * train, *["dev"] * dev, *["test"] * test]  # type: ignore[list-item]
-    texts = [f"{TALK[at % len(TALK)]} {at}번째 😀" for at in range(len(splits))]
+    n = len(TALK)
+    texts = [f"{at}번째 {TALK[at % n]} 😀 {TALK[(at + 1 + at // n) % n]}" for at in range(len(splits))]
     return [
         NewExample(variables={"input": text}, output=("긍정", "부정")[at % 2], split=split)
         for at, (text, split) in enumerate(zip(texts, splits, strict=True))
