@@ -11,12 +11,10 @@ from backend.errors import StudioError
 from backend.jobs.run import Run
 from backend.jobs.runs import Runs
 from backend.models.installed import installed
-from backend.models.memory import machine
 from backend.projects.folder import Project
 from backend.services import Services
 from backend.training.config import TrainingConfig
-from backend.training.plan import TrainingPlan, plan
-from backend.training.presets import preset
+from backend.training.plan import TrainingPlan, plan, prefilled
 from tabs.errors import sentence
 from tabs.session import owner
 from tabs.text import Words
@@ -31,6 +29,7 @@ from tabs.training.setup_draft import (
     keep_setup,
     read_setup,
     settled,
+    there,
     trainable,
 )
 from tabs.training.setup_fields import about_method, field_updates
@@ -63,14 +62,21 @@ class Desk:
         return keep_setup(project, draft)
 
     def plan(self, project: Project, config: TrainingConfig) -> TrainingPlan:
+        self.settle_library()
         return plan(project, self.services.host, config)
 
     def filled_in(self, project: Project, config: TrainingConfig) -> TrainingConfig:
         """The numbers that fit the data, the model and the machine; those a person has set by hand stay."""
-        if config.effort == "own":
-            return config
-        known = self.plan(project, config)
-        return preset(config.effort, project.examples.task(), known.rows, machine(), config, known.model)
+        self.settle_library()
+        return config if config.effort == "own" else prefilled(project, self.services.host, config)
+
+    @staticmethod
+    def settle_library() -> None:
+        """Wait until nobody is importing transformers for the first time.
+
+        Who imports *from* a package whose first import is under way in another thread is handed its unfinished self.
+        """
+        import transformers  # noqa: F401
 
     # --- drawing the form
 
@@ -115,11 +121,16 @@ class Desk:
     def starts(self, project: Project, draft: SetupDraft) -> list[tuple[str, str]]:
         """Assistants of the project, then models of this machine."""
         t = self.words.t
-        found = [
-            (t("train.from_assistant", name=one.name, number=one.number, model=one.assistant.model.label()), one)
-            for one in trainable(project)
+        saved = trainable(project)
+        if draft.start.startswith(SAVED) and draft.start not in {f"{SAVED}{one.id}" for one in saved}:
+            saved.append(there(project, int(draft.start.removeprefix(SAVED))))  # an earlier version
+        choices = [
+            (
+                t("train.from_assistant", name=one.name, number=one.number, model=one.assistant.model.label()),
+                f"{SAVED}{one.id}",
+            )
+            for one in saved
         ]
-        choices = [(label, f"{SAVED}{one.id}") for label, one in found]
         for model in installed(self.services.settings):
             practice = " · " + t("train.practice") if model.ref.kind == "starter" else ""
             label = t("train.from_model", model=model.ref.label()) + practice
@@ -150,8 +161,15 @@ class Desk:
             preview = self.preview(project, draft.config)
         except StudioError as fault:
             card, startable, preview, fields = views.fault_view(sentence(self.words, fault)), False, "", {}
-        start = gr.update(interactive=startable)
-        return {view.card: card, view.start: start, view.preview: preview, view.listing: "", **fields}
+        able = gr.update(interactive=startable)
+        return {
+            view.card: card,
+            view.start: able,
+            view.measure: able,
+            view.preview: preview,
+            view.listing: "",
+            **fields,
+        }
 
     def fitted(self, project: Project) -> tuple[SetupDraft, Updates]:
         """The draft with the numbers of its effort as they are for today's data, and the fields where those changed."""
@@ -177,10 +195,9 @@ class Desk:
 
     def preview(self, project: Project, config: TrainingConfig, seed: int | None = None) -> str:
         """A few rows as they will be trained on. With a seed those that it draws."""
-        from backend.training.preview import preview
-
         from backend.models.tokenizing import Tokenizing
         from backend.training.data import make_rows
+        from backend.training.preview import preview
 
         few = {"limit": SHOWN, "seed": config.seed if seed is None else seed}
         some = config if config.objective == "documents" else config.model_copy(update=few)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Final
 
 import gradio as gr
@@ -31,7 +32,8 @@ class Doing:
         from backend.training.probe import start_probe
 
         project = self.desk.project(project_id, request)
-        start_probe(self.desk.runs(project), project, self.desk.draft(project).config)
+        config = self.desk.draft(project).config
+        start_probe(self.desk.runs(project), config, self.title(config), self.handed(project, config))
         return views.probe_view(self.desk.words, self.desk.probe(project))
 
     def act(self, project_id: str, event: gr.EventData, request: gr.Request) -> str:
@@ -69,10 +71,13 @@ class Doing:
 
         project = self.desk.project(project_id, request)
         config = self.desk.draft(project).config
-        handed = files.handed(project, config) if config.objective == "documents" else {}
-        start_training(self.desk.runs(project), project, self.desk.services.host, config, self.title(config), handed)
+        runs, handed = self.desk.runs(project), self.handed(project, config)
+        start_training(runs, project, self.desk.services.host, config, self.title(config), handed)
         self.desk.words.say("train.started", "success")
         return gr.update(interactive=True), gr.Tabs(selected="watch")
+
+    def handed(self, project: Project, config: TrainingConfig) -> dict[str, Path]:
+        return files.handed(project, config) if config.objective == "documents" else {}
 
     def title(self, config: TrainingConfig) -> str:
         name = config.assistant.name or config.assistant.model.label()

@@ -49,7 +49,14 @@ def trainable(project: Project) -> list[SavedAssistant]:
         for one in project.assistants.list()
         if one.assistant.model.kind != "endpoint" and takes(one.assistant, task)
     ]
-    return sorted(fits, key=lambda one: one.assistant.instructions == Instructions())
+    return sorted(fits, key=lambda one: -_made_for(one.assistant.instructions, task))
+
+
+def _made_for(instructions: Instructions, task: Task) -> float:
+    """How many of the task's labels a prompt names; one that says nothing at all comes last."""
+    text = f"{instructions.system}\n{instructions.template}"
+    named = sum(label in text for label in task.labels) / len(task.labels) if task.labels else 0.0
+    return named + (0.5 if instructions != Instructions() else 0.0)
 
 
 def settled(project: Project, draft: SetupDraft, host: ModelHost, language: str) -> SetupDraft:
@@ -61,7 +68,7 @@ def settled(project: Project, draft: SetupDraft, host: ModelHost, language: str)
         return draft
     if draft.start.startswith(SAVED):
         try:
-            saved = project.assistants.get(int(draft.start.removeprefix(SAVED)))
+            saved = there(project, int(draft.start.removeprefix(SAVED)))
             return _with(draft, draft.start, saved.assistant, saved.id)
         except (NotFound, ValueError):
             draft = draft.model_copy(update={"start": ""})
@@ -72,6 +79,14 @@ def settled(project: Project, draft: SetupDraft, host: ModelHost, language: str)
         return _with(draft, f"{SAVED}{first.id}", first.assistant, first.id)
     plain = assistant_over(project, ModelRef(), host, language)
     return _with(draft, MODEL + ModelRef().model_dump_json(), plain, None)
+
+
+def there(project: Project, number: int) -> SavedAssistant:
+    """A saved version whose name is not in the bin. Raises NotFound."""
+    saved = project.assistants.get(number)
+    if saved.name not in {one.name for one in project.assistants.list()}:
+        raise NotFound("error.assistant_missing")
+    return saved
 
 
 def assistant_over(project: Project, model: ModelRef, host: ModelHost, language: str) -> Assistant:

@@ -121,7 +121,7 @@ def wire(services: Services, words: Words, inside: Inside, view: SetupPart) -> N
     desk = Desk(services, words, view)
     choosing, doing = Choosing(desk), Doing(desk)
     show, current = shown(words), inside.project_id
-    redrawn = [view.card, view.preview, view.start, view.listing, *view.form.values()]
+    redrawn = [view.card, view.preview, view.start, view.measure, view.listing, *view.form.values()]
     filled = [view.empty, view.body, *view.simple.values(), view.upload, view.files, *view.form.values(), view.about]
 
     def then_drawn(event: Any) -> None:
@@ -131,7 +131,9 @@ def wire(services: Services, words: Words, inside: Inside, view: SetupPart) -> N
     # A person who never opens this tab waits for nothing of it.
     then_drawn(current.change(show(choosing.switched), [current, view.opened], [*filled, view.card], **QUIET))
     places = [place.select for place in (inside.tab, inside.part) if place is not None]
-    then_drawn(gr.on(places, show(choosing.opened), current, [*filled, view.card, view.opened, view.probing], **QUIET))
+    shown_there = [*filled, view.card, view.opened, view.probing]
+    # Coming to the tab opens its first part too: one of the two is enough.
+    then_drawn(gr.on(places, show(choosing.opened), current, shown_there, **(QUIET | {"trigger_mode": "once"})))
     simple, form = view.simple, view.form
     for name in ("start", "kind", "effort", "tag"):
         choose = show(getattr(choosing, name))

@@ -24,10 +24,9 @@ ROUND: Final = 0.15
 
 
 def card_view(words: Words, plan: TrainingPlan) -> str:
-    """One sentence, the figures with their basis, and the problems."""
-    return (
-        f'<div class="ts-card">{headline(words, plan)}{figures(words, plan)}{problems_view(words, plan.problems)}</div>'
-    )
+    """One sentence, the figures with their basis, and the problems. Without a start there are no figures to tell."""
+    told = "" if stops(plan) else figures(words, plan)
+    return f'<div class="ts-card">{headline(words, plan)}{told}{problems_view(words, plan.problems)}</div>'
 
 
 def stops(plan: TrainingPlan) -> bool:
@@ -64,7 +63,7 @@ def figures(words: Words, plan: TrainingPlan) -> str:
     t, told = words.t, plan.estimate
     engine = words.t(f"train.engine_{plan.engine}")
     if plan.engine_reason:
-        engine += " · " + widgets.told(words, plan.engine_reason, getattr(plan, "engine_details", {}))
+        engine += " · " + widgets.told(words, plan.engine_reason, plan.engine_details)
     rows = [
         (t("train.row_examples"), t("train.examples", train=plan.examples, dev=plan.dev)),
         (t("train.row_tokens"), t("train.tokens", tokens=plan.tokens, counted=plan.loss_tokens)),

@@ -1,4 +1,4 @@
-"""The setup without a browser: what the choices make of the config, what is kept, what is refused, what is shown first."""
+"""The setup without a browser: what choices make of the config, what is kept, what is refused, what is shown first."""
 
 from __future__ import annotations
 
