@@ -129,3 +129,8 @@ def test_the_fault_of_one_process_is_told_as_a_sentence(runs: Runs, tiny: Path) 
 def test_more_processes_than_there_is_room_for_are_refused() -> None:
     with pytest.raises(BadInput, match=r"error\.parallel_(cores|device)"):
         check(TrainingConfig(processes=cores() + 60))
+
+
+def test_sharding_is_refused_and_not_passed_over() -> None:
+    with pytest.raises(BadInput, match=r"error\.parallel_sharding"):
+        check(TrainingConfig(processes=1, strategy="fsdp"))
