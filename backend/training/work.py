@@ -90,7 +90,7 @@ def steps(attempt: Attempt, choice: Choice, rows: Rows) -> tuple[int, int, Asked
     built = built_by(attempt, choice, rows)
     asked = _asked(attempt, built.tokenizer)
     write = writer(attempt, built)
-    return *attempt.train(built, rows, _callbacks(attempt, built, asked, write)), asked, write
+    return *attempt.train(built, rows, _callbacks(attempt, built, rows, asked, write)), asked, write
 
 
 def remember(attempt: Attempt, choice: Choice) -> None:
@@ -160,7 +160,7 @@ def _asked(attempt: Attempt, tokenizer: Any) -> Asked:
     return Asked(attempt.config, store.task(), dev, tokenizer)
 
 
-def _callbacks(attempt: Attempt, built: Built, asked: Asked, write: Any) -> list[Any]:
+def _callbacks(attempt: Attempt, built: Built, rows: Rows, asked: Asked, write: Any) -> list[Any]:
     """In this order: what ends the run early, what is kept, what is asked. Telling comes last (see Attempt.train)."""
     from transformers import EarlyStoppingCallback
 
@@ -175,6 +175,6 @@ def _callbacks(attempt: Attempt, built: Built, asked: Asked, write: Any) -> list
         Keeping(job.checkpoints, attempt.best, write, attempt.progress),
         Answering(asked, built, asked_as(config), job.output, attempt.progress),
     ]
-    if config.early_stopping_patience:
+    if config.early_stopping_patience and rows.dev:
         callbacks.insert(0, EarlyStoppingCallback(config.early_stopping_patience))
     return callbacks
