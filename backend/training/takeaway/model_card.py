@@ -22,9 +22,17 @@ from backend.projects.assistants import SavedAssistant
 from backend.projects.folder import Project
 from backend.settings import ASSETS
 from backend.training.config import TrainingConfig
+from backend.training.methods import METHODS
 
 TEMPLATE: Final = ASSETS / "takeaway" / "model_card.md.j2"
 UNKNOWN: Final = "unknown"
+TOLD: Final = (
+    "learning_rate",
+    "num_train_epochs",
+    "per_device_train_batch_size",
+    "gradient_accumulation_steps",
+    "seed",
+)
 MAKERS: Final = ("torch", "transformers", "peft", "trl", "bitsandbytes", "unsloth")
 FEW: Final = 100
 """Test examples below which the card warns that the interval is wide."""
@@ -35,7 +43,8 @@ def write_card(path: Path, project: Project, run: Run, tell: Tell, language: str
 
     tell  makes a sentence of a words key and its details; where  the folder of a model. Raises StorageProblem.
     """
-    from huggingface_hub import ModelCard, ModelCardData
+    from huggingface_hub import ModelCardData
+    from jinja2 import Environment, StrictUndefined
 
     config = TrainingConfig.model_validate(run.config)
     data = ModelCardData(
@@ -45,11 +54,12 @@ def write_card(path: Path, project: Project, run: Run, tell: Tell, language: str
         base_model=config.assistant.model.label(),
         tags=["matchum", config.method],
     )
+    environment = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     told = lambda key, **details: tell(key, details)  # noqa: E731  the template's own `t`
-    card = ModelCard.from_template(
-        data, template_path=str(TEMPLATE), t=told, **_contents(project, run, config, tell, data.license)
+    page = environment.from_string(TEMPLATE.read_text("utf-8")).render(
+        t=told, card_data=data.to_yaml(), **_contents(project, run, config, tell, data.license)
     )
-    write_atomic(path, str(card))
+    write_atomic(path, page)
     return path
 
 
@@ -142,10 +152,9 @@ def _data(project: Project, run: Run, tell: Tell) -> Iterator[tuple[str, object]
 def _training(run: Run, config: TrainingConfig, tell: Tell) -> Iterator[tuple[str, object]]:
     facts: Mapping[str, Any] = run.result
     yield tell("takeaway.card.objective", {}), config.objective
-    for name in ("r", "lora_alpha", "learning_rate", "num_train_epochs", "per_device_train_batch_size"):
-        yield name, getattr(config, name)
-    yield "gradient_accumulation_steps", config.gradient_accumulation_steps
-    yield "seed", config.seed
+    for name in (*METHODS[config.method].fields, *TOLD):
+        value = getattr(config, name)
+        yield name, ", ".join(value) if isinstance(value, tuple) else value
     for name in ("steps", "best_step"):
         if name in facts:
             yield tell(f"takeaway.card.{name}", {}), facts[name]

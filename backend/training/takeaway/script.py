@@ -47,6 +47,7 @@ def _contents(run: Run, config: TrainingConfig, rows: Rows, adapter: Path, base_
     from backend.models.memory import numbers
     from backend.training.building import weights_dtype
     from backend.training.cadence import cadence
+    from backend.training.optimizers import LEAST_STEPS
 
     device = best_device()
     head, spec = config.objective == "head", METHODS[config.method]
@@ -71,7 +72,9 @@ def _contents(run: Run, config: TrainingConfig, rows: Rows, adapter: Path, base_
         "peft_fields": fields,
         "moving": [] if spec.peft else _tensors(adapter / WHOLE_TENSORS),
         "dev": pace.dev_rows > 0,
-        "patience": config.early_stopping_patience,
+        "adalora": config.method == "adalora",
+        "least_steps": LEAST_STEPS,
+        "callbacks": _callbacks(config, pace.dev_rows > 0),
         "arguments_class": "TrainingArguments" if head else "SFTConfig",
         "trainer_class": "Trainer" if head else "SFTTrainer",
         "arguments": _arguments(config, rows, pace, device),
@@ -130,6 +133,12 @@ def _peft(config: TrainingConfig, adapter: Path) -> tuple[str, list[tuple[str, A
     return type(kept).__name__, found
 
 
+def _callbacks(config: TrainingConfig, dev: bool) -> list[str]:
+    patience = config.early_stopping_patience
+    stops = [f"EarlyStoppingCallback({patience})"] if patience and dev else []
+    return [*stops, *(["Ranks()"] if config.method == "adalora" else [])]
+
+
 def _plain(value: Any) -> Any:
     return dataclasses.asdict(value) if dataclasses.is_dataclass(value) and not isinstance(value, type) else value
 
@@ -153,7 +162,8 @@ def _imports(told: dict[str, Any]) -> list[str]:
     library = ["AutoTokenizer", told["model_class"]]
     library += ["BitsAndBytesConfig"] if told["quantization"] else []
     library += ["DataCollatorWithPadding", "Trainer", "TrainingArguments"] if head else []
-    library += ["EarlyStoppingCallback"] if told["dev"] and told["patience"] else []
+    library += ["TrainerCallback"] if told["adalora"] else []
+    library += ["EarlyStoppingCallback"] if any("Early" in one for one in told["callbacks"]) else []
     lines = ["from datasets import load_dataset"]
     lines += [f"from peft import {', '.join(sorted(peft))}"] if peft else []
     lines += ["from peft.optimizers import create_loraplus_optimizer"] if told["loraplus_lr_ratio"] else []
