@@ -67,6 +67,9 @@ class Telling(TrainerCallback):
         if self._threads is not None:
             self._threads.give_way()
 
+    on_substep_end = on_prediction_step = on_step_begin
+    """Between the parts of a long step and while the dev loss is measured, too."""
+
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         tokens = self.trainer.tokens_seen - self._seen
         self._seen += tokens
