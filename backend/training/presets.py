@@ -102,7 +102,7 @@ def _learning(
     trying: Trying, task: Task | None, rows: RowFacts, base: TrainingConfig, model: ModelFacts | None
 ) -> dict[str, Any]:
     count = len(rows.lengths)
-    batch = min(BATCH, max(1, 2 ** int(log(max(2, count / ROWS_PER_BATCH), 2))))
+    batch = min(BATCH, max(1, count), max(2, 2 ** int(log(max(1.0, count / ROWS_PER_BATCH), 2))))
     told: dict[str, Any] = {
         "r": trying.r,
         "lora_alpha": 2 * trying.r,
@@ -152,4 +152,4 @@ def _length(trying: Trying, rows: RowFacts, config: TrainingConfig) -> dict[str,
     per_epoch = total_steps(config.model_copy(update={"num_train_epochs": 1.0}), len(rows.lengths))
     fewest, most = trying.steps
     epochs = min(max(trying.visits, fewest / per_epoch), most / per_epoch, MOST_VISITS)
-    return {"num_train_epochs": ceil(epochs) if epochs > 1 else max(0.05, round(epochs, 2))}
+    return {"num_train_epochs": ceil(epochs) if epochs > 1 else max(0.001, round(epochs, 3))}
