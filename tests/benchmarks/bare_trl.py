@@ -10,6 +10,7 @@ rows  a .jsonl file with `input_ids` and `labels` per line. One line of JSON tel
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from pathlib import Path
@@ -18,6 +19,8 @@ from typing import Any
 
 def main() -> None:
     given = json.loads(sys.argv[1])
+    if hasattr(os, "nice"):
+        os.nice(5)  # as a worker does: beside other work on the same cores neither side shall have more of them
     import torch
     from datasets import Dataset
     from peft import LoraConfig

@@ -11,6 +11,7 @@ other; the figure is the median of the rounds' ratios.
 from __future__ import annotations
 
 import argparse
+import csv
 import json
 import os
 import subprocess
@@ -24,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from backend.assistants import Assistant, ModelRef
+from backend.examples.example import NewExample
 from backend.jobs.child import ROOT, cores, environment
 from backend.jobs.folder import read_lines
 from backend.jobs.run import Run
@@ -33,7 +35,7 @@ from backend.models.host import ModelHost
 from backend.models.installed import add_folder
 from backend.projects.folder import Project
 from backend.projects.projects import Projects
-from backend.projects.sample import ASSISTANTS, REVIEWS, chat_template, fill_examples
+from backend.projects.sample import ASSISTANTS, REVIEWS, TASK, chat_template
 from backend.settings import ASSETS, Settings
 from backend.training.config import TrainingConfig
 from tests.benchmarks.report import Figure, median_of, report
@@ -74,11 +76,18 @@ class Bench:
         self.model, self.steps = model, steps
         self.projects = Projects(home / "projects")
         self.project: Project = self.projects.open("owner", self.projects.create("owner", "reviews").id)
-        fill_examples(self.project.examples, ASSETS / "samples" / REVIEWS)
-        ids = [one.id for one in self.project.examples.page(limit=100_000)]
-        self.project.examples.set_split(ids, "train")
+        self._fill()
         self.runs = Runs(self.project.runs_folder, self.settings)
         self.rows: Path | None = None
+
+    def _fill(self) -> None:
+        """No dev split: a script has none either."""
+        store = self.project.examples
+        with (ASSETS / "samples" / REVIEWS).open(encoding="utf-8-sig", newline="") as file:
+            _names, *rows = csv.reader(file)
+        store.set_task(TASK)
+        store.add(NewExample(variables={"input": row[0]}, output=row[1]) for row in rows)
+        store.set_split([one.id for one in store.page(limit=len(rows))], "train")
 
     def assistant(self) -> Assistant:
         own = self.model.resolve() != self.settings.starter.resolve()
