@@ -21,6 +21,7 @@ from backend.training.methods import METHODS
 from backend.training.modules import head_parameters, last_layers
 from backend.training.peft_configs import peft_config
 from backend.training.pissa import remember_start
+from backend.training.refusals import check_method
 from backend.training.values import Built
 
 __all__ = [
@@ -49,6 +50,7 @@ def build(
     generator is seeded by the config and left like that. Raises ModelProblem, BadInput.
     """
     device = device or best_device()
+    check_method(config, device.type)
     torch.manual_seed(config.seed)
     model, tokenizer = load_base(config, base_folder, labels, device)
     _prepare(config, model)

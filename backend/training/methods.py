@@ -6,9 +6,9 @@ DoRA (Liu 2024, 2402.09353), QLoRA (Dettmers 2023, 2305.14314), PiSSA (Meng 2024
 (Kopiczko 2024, 2310.11454), OFT (Qiu 2023, 2306.07280), prompt tuning (Lester 2021, 2104.08691), p-tuning (Liu 2021,
 2103.10385), prefix tuning (Li and Liang 2021, 2101.00190).
 
-Bottleneck adapters (Houlsby 2019, Pfeiffer 2021) are not offered. The library that keeps them, `adapters`, pins a
-transformers of the 4 series and replaces its model classes, which this studio's versions cannot take. PEFT has none:
-of its methods with an inner layer, `ShadowConfig` is a second network beside the blocks that cannot be merged, and
+Bottleneck adapters (Houlsby 2019, Pfeiffer 2021) are not offered. The library that keeps them, `adapters`, pins
+transformers 4.57 in its newest release (1.3.0) and replaces its model classes; this studio runs on transformers 5. PEFT
+has none: of its methods with an inner layer, `ShadowConfig` is a second network that runs beside the blocks, and
 `PeanutConfig` changes weights and not the stream between layers.
 """
 

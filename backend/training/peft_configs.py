@@ -6,7 +6,7 @@ from typing import Any
 
 from backend.training.config import TrainingConfig
 from backend.training.methods import METHODS
-from backend.training.modules import blocks_of_oft, feedforward_modules, target_modules, turned
+from backend.training.modules import blocks_of_oft, feedforward_modules, head_names, target_modules, turned
 
 STEPS = 1_000
 """What AdaLoRA's schedule is made for until `backend.training.optimizers.AdaLoraSteps` knows the run's own."""
@@ -23,7 +23,7 @@ def peft_config(config: TrainingConfig, model: Any) -> Any:
     chosen = target_modules(config, model)
     more: dict[str, Any] = {"task_type": task, "target_modules": chosen}
     if config.objective == "head":
-        more["modules_to_save"] = ["score"]
+        more["modules_to_save"] = head_names(model)
     if config.method in {"loha", "lokr"}:
         return _lycoris(config, more)
     if config.method in {"ia3", "vera", "oft"}:
@@ -79,6 +79,7 @@ def _scaling(config: TrainingConfig, model: Any, chosen: list[str], more: dict[s
         feedforward = feedforward_modules(model, chosen)
         return IA3Config(feedforward_modules=feedforward, fan_in_fan_out=turned(model, chosen), **more)
     if config.method == "vera":
+        more["fan_in_fan_out"] = turned(model, chosen)
         return VeraConfig(r=config.r, vera_dropout=config.lora_dropout, projection_prng_key=config.seed, **more)
     count = blocks_of_oft(config, model, chosen)
     return OFTConfig(r=count, oft_block_size=0, module_dropout=config.lora_dropout, **more)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from backend.errors import BadInput
+from backend.models.memory import machine
 from backend.training.config import TrainingConfig
 from backend.training.methods import METHODS, family
 from backend.training.values import AdapterCard
@@ -18,10 +19,16 @@ def check(
     config: TrainingConfig,
     labels: tuple[str, ...] | None = None,
     adapter: AdapterCard | None = None,
-    device: str = "cpu",
+    device: str | None = None,
 ) -> None:
     """Raises BadInput with the first thing that cannot work; see `refusals`."""
     for refusal in refusals(config, labels, adapter, device):
+        raise refusal
+
+
+def check_method(config: TrainingConfig, device: str) -> None:
+    """The same for what a method and a device decide alone, where the device is known for certain."""
+    for refusal in (*_of_method(config), *_of_machine(config, device)):
         raise refusal
 
 
@@ -29,17 +36,17 @@ def refusals(
     config: TrainingConfig,
     labels: tuple[str, ...] | None = None,
     adapter: AdapterCard | None = None,
-    device: str = "cpu",
+    device: str | None = None,
 ) -> Iterator[BadInput]:
     """Everything that cannot work, the most important first.
 
     `labels` are the classes of a head, None when they are not known yet; `adapter` is the card of the assistant's own
-    adapter, which is to be trained further; `device` is torch's name of a kind of device.
+    adapter, which is to be trained further; `device` is torch's name of a kind of device, None for this machine's.
     """
     yield from _of_method(config)
     yield from _of_objective(config, labels)
     yield from _of_start(config)
-    yield from _of_machine(config, device)
+    yield from _of_machine(config, device or ("cuda" if machine().gpus else "cpu"))
     if adapter is not None:
         yield from _of_adapter(config, labels, adapter)
 

@@ -12,6 +12,7 @@ from backend.errors import BadInput
 from backend.training.bases import weights_dtype
 from backend.training.building import build, trainable_parameters
 from backend.training.modules import blocks, last_layers, target_modules
+from backend.training.optimizers import optimizer_for
 from tests.tiny import tiny_model
 from tests.training.learning import config_for, logits, moved, rows_for, start, state_of, train
 
@@ -77,6 +78,66 @@ def test_an_architecture_that_a_method_does_not_know_is_told(tmp_path: Path) -> 
     with pytest.raises(BadInput) as caught:
         start(config_for("ia3"), folder)
     assert caught.value.key == "error.training_architecture" and caught.value.details["kind"] == "phi3"
+
+
+def test_a_layer_that_a_method_cannot_change_is_told_and_others_are_turned(tmp_path: Path) -> None:
+    folder = tiny_model(tmp_path / "gpt2", config=architecture("gpt2"))
+    for method in ("lora", "vera", "ia3", "dora"):
+        built = start(config_for(method), folder)
+        assert built.model.active_peft_config.fan_in_fan_out is True
+    for method in ("loha", "oft"):
+        with pytest.raises(BadInput) as caught:
+            start(config_for(method), folder)
+        assert caught.value.key == "error.training_method_model" and "Conv1D" in str(caught.value.details["why"])
+
+
+def test_a_method_is_put_on_modules_that_a_person_names(tmp_path: Path) -> None:
+    folder = tiny_model(tmp_path / "phi3", config=architecture("phi3"))
+    built = start(config_for("ia3", target_modules=("qkv_proj", "down_proj")), folder)
+    assert len(trainable_parameters(built)) == 4
+
+
+@pytest.mark.parametrize(
+    ("method", "objective"), [("lora", "answers"), ("prefix_tuning", "answers"), ("frozen", "head")]
+)
+def test_a_base_in_half_precision_learns_with_numbers_in_full(
+    method: Any, objective: Any, base: Path, tmp_path: Path
+) -> None:
+    config = config_for(method, objective, dtype="bfloat16")
+    built = start(config, base)
+    assert built.model.get_input_embeddings().weight.dtype is torch.bfloat16
+    assert {one.dtype for one in trainable_parameters(built).values()} == {torch.float32}
+    losses = train(config, built, tmp_path / "run")
+    assert losses[-1] < 0.9 * losses[0]
+
+
+@pytest.mark.parametrize("optim", ["adamw_torch", "adamw_bnb_8bit", "adafactor", "sgd"])
+def test_lora_plus_has_its_two_speeds_with_every_optimizer(optim: Any, base: Path, tmp_path: Path) -> None:
+    config = config_for("lora_plus", optim=optim, loraplus_lr_ratio=8.0, max_steps=3, weight_decay=0.1)
+    built = start(config, base)
+    made = optimizer_for(config, built.model)
+    assert made is not None and optimizer_for(config_for("lora"), built.model) is None
+    speeds = {name: group["lr"] for group in made.param_groups for name in _names(group, built.model)}
+    assert {speed for name, speed in speeds.items() if "lora_B" in name} == {8 * config.learning_rate}
+    assert {speed for name, speed in speeds.items() if "lora_A" in name} == {config.learning_rate}
+    assert {group["weight_decay"] for group in made.param_groups if group["params"]} == {0.1}
+    losses = train(config, built, tmp_path / "run")
+    assert losses[-1] < losses[0]
+
+
+def _names(group: dict[str, Any], model: Any) -> list[str]:
+    inside = {id(parameter) for parameter in group["params"]}
+    return [name for name, parameter in model.named_parameters() if id(parameter) in inside]
+
+
+def test_adalora_takes_ranks_away_by_the_runs_own_steps(base: Path, tmp_path: Path) -> None:
+    config = config_for("adalora", max_steps=20, r=2)
+    built = start(config, base)
+    layers = [one for name, one in trainable_parameters(built).items() if "lora_E" in name]
+    assert sum(len(one) for one in layers) == 3 * len(layers)
+    train(config, built, tmp_path / "run")
+    assert sum(int((one != 0).sum()) for one in layers) == 2 * len(layers)
+    assert built.model.active_peft_config.total_step == 20
 
 
 def test_more_layers_than_there_are_is_told(base: Path) -> None:
