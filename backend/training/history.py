@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import Final, Protocol
 from pydantic import BaseModel, ConfigDict, Field
 
 from backend.assistants import AdapterRef
-from backend.errors import BadInput, Busy, NotFound, StudioError
+from backend.errors import BadInput, Busy, NotFound, StorageProblem, StudioError
 from backend.files import storing, write_atomic
 from backend.jobs.folder import read_file
 from backend.jobs.run import Run
@@ -117,7 +117,7 @@ class Frees:
 def trainings(project: Project, runs: Runs) -> list[Training]:
     """All of the project, the newest first."""
     ours = [run for run in runs.list() if run.kind == KIND]
-    saved = saved_by_adapter(project) if ours else {}
+    saved = _saved(project) if ours else {}
     return [_training(run, saved) for run in ours]
 
 
@@ -126,7 +126,17 @@ def training(project: Project, runs: Runs, run_id: str) -> Training:
     run = runs.get(run_id)
     if run.kind != KIND:
         raise NotFound("error.run_missing")
-    return _training(run, saved_by_adapter(project))
+    return _training(run, _saved(project))
+
+
+def _saved(project: Project) -> Mapping[str, Sequence[SavedAssistant]]:
+    """As `saved_by_adapter`. A saved assistant that cannot be read is told where assistants are listed; the runs are
+    there all the same.
+    """
+    try:
+        return saved_by_adapter(project)
+    except StorageProblem:
+        return {}
 
 
 def matching(found: Sequence[Training], wanted: Filter) -> list[Training]:
@@ -146,13 +156,12 @@ def _searched(one: Training) -> str:
     return "\n".join((one.name, one.run.title, one.about.note, one.method or "", model)).casefold()
 
 
-def _training(run: Run, saved: object) -> Training:
+def _training(run: Run, saved: Mapping[str, Sequence[SavedAssistant]]) -> Training:
     config: TrainingConfig | None = None
     with suppress(BadInput):
         config = config_of(run)
     adapter = adapter_of(run)
-    known = saved.get(adapter.id, ()) if adapter and isinstance(saved, dict) else ()
-    return Training(run, config, about(run), adapter, tuple(known))
+    return Training(run, config, about(run), adapter, tuple(saved.get(adapter.id, ())) if adapter else ())
 
 
 # --- names and notes --------------------------------------------------------------------------------------------------
