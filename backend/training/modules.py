@@ -30,8 +30,9 @@ def target_modules(config: TrainingConfig, model: Any) -> list[str]:
 
     "auto" is every linear layer of the blocks: QLoRA (section 4) found that adapters on all of them are what it takes
     to come up to full fine-tuning. (The starter after 20 steps, with 260,000 numbers on all layers: loss 2.0; with
-    230,000 on PEFT's default q_proj and v_proj: 4.0.) (IA)3 works on keys, values and what enters the second feed-forward layer only, so
-    there "auto" is PEFT's table. Raises BadInput("error.training_target_modules", unknown=, known=).
+    230,000 on PEFT's default q_proj and v_proj: 4.0.) (IA)3 works on keys, values and what enters the second
+    feed-forward layer only, so there "auto" is PEFT's table.
+    Raises BadInput("error.training_target_modules", unknown=, known=), BadInput("error.training_architecture").
     """
     known = sorted({name.rpartition(".")[2] for name in linear_modules(model)})
     if config.target_modules == AUTO and config.method == "ia3":
