@@ -9,7 +9,9 @@ Only a worker imports this, after Unsloth where that trains: it patches the clas
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -17,7 +19,7 @@ from torch.utils.data import Sampler
 from transformers import Trainer
 from transformers.trainer_pt_utils import LengthGroupedSampler
 
-from backend.training.faults import NotFinite
+from backend.training.faults import NotFinite, NotSaved, out_of_memory
 
 
 class GroupedOrder(Sampler[int]):
@@ -73,6 +75,19 @@ class Watched:
         lengths = [len(ids) for ids in rows["input_ids"]]
         together = self.args.train_batch_size * self.args.gradient_accumulation_steps
         return GroupedOrder(lengths, together, self.args.seed)
+
+    def _save_checkpoint(self, model: Any, trial: Any) -> None:
+        """Raises NotSaved, whatever the libraries say about a file that they could not write."""
+        try:
+            with warnings.catch_warnings():
+                # The base may have been deleted since: its vocabulary is the one that was loaded.
+                warnings.filterwarnings("ignore", "Could not find a config file")
+                super()._save_checkpoint(model, trial)  # type: ignore[misc]
+        except Exception as fault:
+            if out_of_memory(fault):
+                raise
+            step = self.state.global_step
+            raise NotSaved(step, Path(self.args.output_dir) / f"checkpoint-{step}") from fault
 
     def create_model_card(self, *_: object, **__: object) -> None:
         """The studio writes its own, once, when a run is taken away."""

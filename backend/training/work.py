@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -66,6 +67,8 @@ def run(attempt: Attempt, choice: Choice) -> None:
     from backend.training.loading_rows import rows_of
 
     if finishing(attempt.job):
+        if "stopped_early" not in attempt.progress.state().result:
+            attempt.progress.result(stopped_early=False)
         end(attempt, _asked_of_the_end(attempt), None)
         return
     rows = rows_of(attempt)
@@ -132,7 +135,10 @@ def writer(attempt: Attempt, built: Built) -> Any:
     base = attempt.base()
 
     def write(folder: Path) -> None:
-        save(built, attempt.config, folder, base, attempt.job.folder.name)
+        with warnings.catch_warnings():
+            # The base may have been deleted since: its vocabulary is the one that was loaded.
+            warnings.filterwarnings("ignore", "Could not find a config file")
+            save(built, attempt.config, folder, base, attempt.job.folder.name)
 
     return write
 
