@@ -52,7 +52,10 @@ class Tokenizing:
         from transformers import AutoConfig
 
         tokenizer = open_tokenizer(folder)
-        config: Any = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        try:
+            config: Any = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as fault:
+            raise ModelProblem("error.model_damaged", file="config.json") from fault
         length = getattr(config.get_text_config(), "max_position_embeddings", None)
         ends = ends_of(_end_in_files(folder), tokenizer)
         return cls.settle(tokenizer, ends, int(length) if length else None)

@@ -8,7 +8,8 @@ from typing import Final, Literal
 
 from backend.assistants import PER_INPUT
 from backend.evaluation.labels import reader
-from backend.examples.leakage import Leak, check_leakage, leaks
+from backend.examples.example import Example, NewExample
+from backend.examples.leakage import near
 from backend.examples.near_duplicates import plain
 from backend.examples.task import Task
 from backend.projects.folder import Project
@@ -21,6 +22,8 @@ FEW: Final = 10
 FEW_PER_LABEL: Final = 5
 """Fewer say little about a label: prompt-based fine-tuning begins at about ten per class (Gao et al. 2021)."""
 TOLD_LABELS: Final = 10
+NEAR: Final = 100
+"""Neighbours that are told of one example."""
 WORST_FIRST: Final = ("stop", "warn", "note")
 
 Severity = Literal["stop", "warn", "note"]
@@ -119,21 +122,35 @@ def _labels(config: TrainingConfig, rows: Rows, task: Task | None) -> Iterator[P
 
 
 def _leakage(project: Project, config: TrainingConfig) -> Iterator[Problem]:
+    test = list(project.examples.each("test", "look"))
     examples = drawn(project, config)
-    yield from _leaks("leakage", leaks(examples, project.examples.each("test", "look")), [one.id for one in examples])
+    pairs = [(examples[one], test[other]) for one, other in near_pairs(examples, test)]
+    yield from _leak("leakage", pairs, tuple(dict.fromkeys(one.id for one, _ in pairs)))
     selection = config.assistant.examples.selection
     if config.objective == "prompt_based" and not (selection and selection.method in PER_INPUT):
-        yield from _leaks("shots_leak", check_leakage(project, config.assistant.examples.shots), ())
+        shots = [NewExample(variables=shot.variables, output=shot.output) for shot in config.assistant.examples.shots]
+        yield from _leak("shots_leak", [(shots[one], test[other]) for one, other in near_pairs(shots, test)], ())
 
 
-def _leaks(name: str, found: Sequence[Leak], known: Sequence[int]) -> Iterator[Problem]:
-    if not found:
+def near_pairs(learnt: Sequence[NewExample], test: Sequence[NewExample]) -> list[tuple[int, int]]:
+    """(place in learnt, place in test) of inputs that are the same or nearly, in the order of what was learnt.
+
+    The fewer are looked for among the more: asking takes five times what entering into the index does.
+    """
+    left, right = [one.text() for one in learnt], [one.text() for one in test]
+    if not left or not right:
+        return []
+    if len(right) <= len(left):
+        return sorted((match.text, match.query) for match in near(left, right, NEAR))
+    return sorted((match.query, match.text) for match in near(right, left, NEAR))
+
+
+def _leak(name: str, pairs: Sequence[tuple[NewExample, Example]], ids: tuple[int, ...]) -> Iterator[Problem]:
+    if not pairs:
         return
-    learnt = list(dict.fromkeys(getattr(leak.left, "id", 0) for leak in found))
-    test = {leak.right.id for leak in found}
-    ids = tuple(number for number in learnt if number in set(known))
-    details = {"test": len(test), "exact": len({leak.right.id for leak in found if leak.exact})}
-    yield Problem(name, "warn", len(ids) or len(test), ids[:IDS], details)
+    exact = {other.id for one, other in pairs if one.input_key == other.input_key}
+    found = {other.id for _, other in pairs}
+    yield Problem(name, "warn", len(ids) or len(found), ids[:IDS], {"test": len(found), "exact": len(exact)})
 
 
 def _about(name: str, severity: Severity, rows: Sequence[Row], count: int | None = None, **details: object) -> Problem:
