@@ -11,7 +11,7 @@ from backend.training.batches import batches_of, largest, steps_of, waste_of
 from backend.training.config import TrainingConfig
 from backend.training.facts import BYTES, ModelFacts, RowFacts
 from backend.training.measured import Measured
-from backend.training.memory_model import HIGH, LOW, STATES, parts, trainable_numbers
+from backend.training.memory_model import HIGH, LOW, STATES, parts, trainable_numbers, weight_bytes
 from backend.training.time_model import assumed_seconds, measured_seconds
 
 Basis = Literal["probe", "earlier_run", "formula"]
@@ -96,10 +96,13 @@ def estimate(
     earlier: Earlier | None = None,
 ) -> Estimate:
     """From `probe`, which is of this very config; else from an earlier run of its kind; else from the formula."""
-    told = parts(config, model, largest(config, rows.lengths), dtype_of(config, model, machine), rows.labels)
+    dtype, widest = dtype_of(config, model, machine), largest(config, rows.lengths)
+    told = parts(config, model, widest, dtype, rows.labels, bool(machine.gpus))
     moved = probe.trainable if probe else trainable_numbers(config, model, rows.labels)
-    memory, seconds, basis = _measured(config, rows, machine, probe, earlier)
-    memory = memory or Range.about(told.total * _copies(config, machine), LOW, HIGH)
+    again = weight_bytes(config, model, dtype)
+    memory, seconds, basis = _measured(config, rows, machine, probe, earlier, again)
+    least = told.libraries + told.trained + 2 * again
+    memory = memory or Range.about(max(told.total, least) * _copies(config, machine), LOW, HIGH)
     seconds = seconds or Range.about(
         assumed_seconds(config, rows, model, machine).total, 1 / FORMULA_TIMES, FORMULA_TIMES
     )
@@ -137,8 +140,14 @@ def available_bytes(machine: Machine) -> int:
 
 
 def _measured(
-    config: TrainingConfig, rows: RowFacts, machine: Machine, probe: Measured | None, earlier: Earlier | None
+    config: TrainingConfig,
+    rows: RowFacts,
+    machine: Machine,
+    probe: Measured | None,
+    earlier: Earlier | None,
+    again: int,
 ) -> tuple[Range | None, Range | None, Basis]:
+    """`again` are the bytes of the weights: the finished adapter is asked over a model that is loaded once more."""
     copies = _copies(config, machine)
     if probe is not None:
         low, high = TIME_RANGE
@@ -146,7 +155,7 @@ def _measured(
         # What held the probe up may hold the run up as well.
         slower = 1 / max(0.2, 1 - probe.waiting)
         return (
-            Range.about(probe.peak_bytes * copies, *MEMORY_RANGE),
+            Range.about(max(probe.peak_bytes, probe.base_bytes + again) * copies, *MEMORY_RANGE),
             Range.about(seconds, low, high * slower),
             "probe",
         )

@@ -14,8 +14,9 @@ from backend.training.batches import Batch
 from backend.training.config import TrainingConfig
 from backend.training.facts import BYTES, ModelFacts, block_of
 
-LIBRARIES: Final = 900 * 2**20
-"""What the process takes before it has a model: Python, torch, transformers, trl, peft."""
+LIBRARIES: Final = 860 * 2**20
+"""What the process takes beside its model and batches: Python, torch, transformers, trl, peft (735 MB once imported),
+and what evaluating, answering and saving leave behind."""
 QUANTIZED: Final = {"nf4": 0.53, "int8": 1.01}
 """Bytes of a number of a quantized matrix, with the scales of its blocks."""
 STATES: Final = {"adamw_torch": 8.0, "adamw_bnb_8bit": 2.1, "paged_adamw_8bit": 2.1, "adafactor": 0.1, "sgd": 0.0}
@@ -39,12 +40,17 @@ class Parts:
         return self.libraries + self.weights + self.trained + self.activations + self.logits
 
 
-def parts(config: TrainingConfig, model: ModelFacts, batch: Batch | None, dtype: str, labels: int = 0) -> Parts:
-    """Of a run of this config whose widest batch is `batch`; `dtype` is that of the weights."""
+def parts(
+    config: TrainingConfig, model: ModelFacts, batch: Batch | None, dtype: str, labels: int = 0, card: bool = False
+) -> Parts:
+    """Of a run of this config whose widest batch is `batch`; `dtype` is that of the weights.
+
+    card  of an accelerator's memory, which holds no libraries
+    """
     moved = trainable_numbers(config, model, labels)
     batch = batch or Batch(0, 0, 0)
     return Parts(
-        libraries=LIBRARIES,
+        libraries=0 if card else LIBRARIES,
         weights=weight_bytes(config, model, dtype),
         trained=int(moved * (BYTES[dtype] + STATES[config.optim]) + _copies(config, moved)),
         activations=_activations(config, model, batch, dtype),

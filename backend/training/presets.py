@@ -66,8 +66,7 @@ BATCH: Final = 8
 """Rows of a step. Smaller data takes smaller steps: with 64 rows a batch of 4, with 30 of 2."""
 ROWS_PER_BATCH: Final = 16
 ACCUMULATED: Final = 16
-SHORT: Final = 0.15
-"""Padding that is left alone; above it short rows are packed."""
+"""Batches that are added up at most before a step."""
 
 
 def preset(
@@ -111,6 +110,7 @@ def _learning(
         "per_device_train_batch_size": batch,
         "gradient_accumulation_steps": 1,
         "gradient_checkpointing": False,
+        # Grouping by length wastes next to nothing and was quicker than packing without flash attention (`lengths`).
         "packing": False,
         "train_sampling_strategy": "group_by_length",
         "lr_scheduler_type": "cosine" if trying.patience >= 5 else "linear",
@@ -134,7 +134,7 @@ def _fitting(config: TrainingConfig, rows: RowFacts, model: ModelFacts, machine:
 
     def fits(one: TrainingConfig) -> bool:
         widest: Batch | None = largest(one, rows.lengths)
-        return parts(one, model, widest, dtype, rows.labels).total <= room
+        return parts(one, model, widest, dtype, rows.labels, bool(machine.gpus)).total <= room
 
     while not fits(config) and config.per_device_train_batch_size > 1:
         half = config.per_device_train_batch_size // 2
