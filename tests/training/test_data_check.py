@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -14,6 +13,7 @@ from backend.examples.example import NewExample, Split
 from backend.examples.task import Task
 from backend.models.tokenizing import Tokenizing
 from backend.projects.folder import Project
+from backend.settings import ASSETS
 from backend.training import check_data as checking
 from backend.training import data_found
 from backend.training.check_data import check_data, stops
@@ -23,6 +23,10 @@ from backend.training.values import Problem
 from tests.tiny import tiny_tokenizer
 from tests.training.data_cases import ASSISTANT, config, labelled, new_project
 
+WORDS: dict[str, dict[str, str]] = {
+    language: json.loads((ASSETS / "locale" / language / "training_data.json").read_text("utf-8"))
+    for language in ("ko", "en")
+}
 LABELS = Task(kind="sentiment", labels=("긍정", "부정"), metric="accuracy")
 
 
@@ -40,6 +44,10 @@ def told(project: Project, reads: Tokenizing, wanted: TrainingConfig | None = No
     wanted = wanted or config()
     found = check_data(project, wanted, make_rows(project, wanted, reads))
     assert len({problem.name for problem in found}) == len(found)
+    for words in WORDS.values():  # every sentence finds what it names
+        for problem in found:
+            said = words[f"training_data.problem.{problem.name}"].format(count=problem.count, **problem.details)
+            assert "{" not in said.replace("{input}", "")
     order = [checking.WORST_FIRST.index(problem.severity) for problem in found]
     assert order == sorted(order)
     return {problem.name: problem for problem in found}
@@ -146,13 +154,11 @@ def test_leakage_names_the_training_examples(project: Project, reads: Tokenizing
 
 
 @pytest.mark.parametrize("language", ["ko", "en"])
-def test_every_problem_has_words_that_its_details_fill(language: str) -> None:
-    words: dict[str, Any] = json.loads(
-        (Path("assets/locale") / language / "training_data.json").read_text(encoding="utf-8")
-    )
-    source = Path(checking.__file__).read_text("utf-8") + Path(data_found.__file__ or "").read_text("utf-8")
-    source += (Path(checking.__file__).parent / "data_documents.py").read_text("utf-8")
-    raised = set(re.findall(r'(?:Problem|_about|_leaks)\(\s*"(\w+)"', source)) | set(data_found.SEVERITY)
+def test_every_problem_has_words(language: str) -> None:
+    folder = Path(checking.__file__).parent
+    files = ("check_data.py", "data_found.py", "data_documents.py")
+    source = "".join((folder / name).read_text("utf-8") for name in files)
+    raised = set(re.findall(r'(?:Problem|_about|_leak)\(\s*"(\w+)"', source)) | set(data_found.SEVERITY)
     raised |= {"all_identical", "same_prompt", "nothing_left", "no_examples"}
-    named = {key.removeprefix("training_data.problem.") for key in words if key.startswith("training_data.problem.")}
-    assert raised == named
+    keys = [key for key in WORDS[language] if key.startswith("training_data.problem.")]
+    assert raised == {key.removeprefix("training_data.problem.") for key in keys}
