@@ -13,7 +13,7 @@ import sys
 import threading
 from pathlib import Path
 from types import FrameType
-from typing import Final
+from typing import Final, TypeVar
 
 from backend.errors import StudioError
 from backend.files import write_atomic
@@ -23,6 +23,7 @@ from backend.jobs.progress import Progress
 from backend.settings import Settings
 from backend.training.parallel import ADAPTER, LAUNCHER, STOPPED, RankFolder
 
+T = TypeVar("T")
 WATCH_S: Final = 1.0
 
 
@@ -76,6 +77,18 @@ def _set_device(local: int) -> None:
 
     if torch.cuda.is_available():
         torch.cuda.set_device(local)
+        return
+    # accelerate calls the processor "cpu:0", "cpu:1", ...; transformers asks torch.load for an optimizer's state by
+    # that name when a run goes on, and torch does not know it.
+    torch.serialization.register_package(5, _no_tag, _as_it_is)
+
+
+def _no_tag(storage: object) -> None:
+    return None
+
+
+def _as_it_is(storage: T, location: str) -> T | None:
+    return storage if location.startswith("cpu:") else None
 
 
 def _end_with(launcher: Process) -> None:
