@@ -96,7 +96,7 @@ def _with_peft(config: TrainingConfig, model: Any, adapter: Path | None) -> Any:
     except (ValueError, TypeError, KeyError, NotImplementedError) as fault:
         why = " ".join(str(fault).split())[:200]
         raise BadInput("error.training_method_model", method=config.method, why=why) from fault
-    if config.init_lora_weights == "pissa" and hasattr(made.active_peft_config, "init_lora_weights"):
+    if config.init_lora_weights == "pissa" and "init_lora_weights" in METHODS[config.method].fields:
         remember_start(config, made)
     return made
 

@@ -28,7 +28,7 @@ def check(
 
 def check_method(config: TrainingConfig, device: str) -> None:
     """The same for what a method and a device decide alone, where the device is known for certain."""
-    for refusal in (*_of_method(config), *_of_machine(config, device)):
+    for refusal in (*_of_method(config), *_of_start(config), *_of_machine(config, device)):
         raise refusal
 
 

@@ -98,6 +98,15 @@ def test_pissa_is_saved_as_a_lora_over_the_untouched_base(
     assert told["r"] == 8 and told["init_lora_weights"] is True and card.trainable == built.trainable
 
 
+def test_a_method_that_pissa_means_nothing_to_starts_and_is_saved_as_ever(base: Path, tmp_path: Path) -> None:
+    config = config_for("adalora", init_lora_weights="pissa", max_steps=2)
+    built = start(config, base)
+    assert moved(state_of(start(config_for("adalora"), base).model), built.model) == set()
+    train(config, built, tmp_path / "run")
+    save(built, config, tmp_path / "adapter", card_of(base))
+    answers_alike(built, base, tmp_path / "adapter")
+
+
 @pytest.mark.parametrize("method", ["full", "last_layers", "lora"])
 def test_tied_embeddings_stay_tied(method: Any, tied: Path, tmp_path: Path) -> None:
     config = config_for(method)
