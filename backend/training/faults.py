@@ -97,7 +97,7 @@ def _not_finite(fault: NotFinite, config: TrainingConfig, losses: list[float]) -
         return ModelProblem("error.training_nan_float16", **told)
     if fault.step < 1:
         return ModelProblem("error.training_nan_first", **told)
-    if losses and max(losses[-20:]) > RISE * min(losses):
+    if losses and max(losses[losses.index(min(losses)) :]) > RISE * min(losses):
         return ModelProblem("error.training_nan_rising", **told)
     return ModelProblem("error.training_nan", **told)
 

@@ -1,4 +1,4 @@
-"""What can end a run before its time: no number, no memory, no room. Each is told, and nothing that was kept is lost."""
+"""What can end a run before its time: no number, no memory, no room. Each is told, nothing is lost."""
 
 from __future__ import annotations
 
@@ -76,10 +76,10 @@ def test_memory_that_runs_out_in_training_names_the_setting(
     project.examples.set_split(ids, "train")
     config = config_for(tiny, per_device_train_batch_size=64, metric_examples=0, sample_inputs=0)
     run = submitted(resting, config)
-    room = psutil.Process().memory_info().vms + 260 * 2**20
     before = resource.getrlimit(resource.RLIMIT_AS)
 
     def narrow() -> None:
+        room = psutil.Process().memory_info().vms + 24 * 2**20
         resource.setrlimit(resource.RLIMIT_AS, (room, before[1]))
 
     try:

@@ -98,14 +98,15 @@ def test_a_killed_run_goes_on_from_its_last_whole_checkpoint(runs: Runs, setting
     config = config_for(tiny, num_train_epochs=20.0, save_steps=2, eval_steps=20, lora_dropout=0.1, metric_examples=0)
     whole = submitted(runs, config)
     cut = submitted(runs, config)
+    checkpoints = cut.folder / "checkpoints"
     for _ in range(2):
-        until(lambda: newest(cut.folder / "checkpoints") is not None)
+        until(lambda: newest(checkpoints) is not None)
         time.sleep(random.random() / 2)
         end_processes(RunFolder(cut.folder))
         if runs.get(cut.id).state == "succeeded":
             break
         assert runs.get(cut.id).state == "interrupted"
-        half = cut.folder / "checkpoints" / "checkpoint-999"
+        half = checkpoints / "checkpoint-999"
         half.mkdir()
         (half / "trainer_state.json").write_text("{", "utf-8")
         with (cut.folder / "metrics.jsonl").open("a", encoding="utf-8") as file:
