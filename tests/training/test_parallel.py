@@ -23,7 +23,13 @@ from tests.tiny import tiny_model
 from tests.training.working import add_folder, config_for, fill, submitted
 
 END_S = 280.0
-TWO: dict[str, Any] = {"processes": 2, "per_device_train_batch_size": 2, "train_sampling_strategy": "random"}
+TWO: dict[str, Any] = {
+    "processes": 2,
+    "per_device_train_batch_size": 2,
+    "train_sampling_strategy": "random",
+    "metric_examples": 0,
+    "sample_inputs": 0,
+}
 """Sees, step by step, what ONE sees."""
 ONE: dict[str, Any] = {**TWO, "processes": 1, "gradient_accumulation_steps": 2}
 
