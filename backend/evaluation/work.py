@@ -23,7 +23,7 @@ from backend.examples.example import Example, Split
 from backend.jobs.kinds import Job
 from backend.jobs.progress import Progress
 from backend.jobs.turn import take_accelerator
-from backend.models.host import plain
+from backend.models.weights import plain
 from backend.projects.assistants import SavedAssistant
 from backend.projects.folder import Project
 

@@ -27,6 +27,7 @@ from backend.models.installed import remembered
 from backend.models.lease import Lease
 from backend.models.memory import Machine, machine, numbers, readable
 from backend.models.presence import Presence
+from backend.models.weights import label, plain, variant
 from backend.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -309,25 +310,6 @@ class ModelHost:
         gone = [self._drop(place) for place in mine]
         if all(gone):
             self.lease.release()
-
-
-def plain(weights: Weights | ModelRef) -> Weights:
-    """What is loaded is named by content: an adapter by its id, whatever its method is called."""
-    if isinstance(weights, ModelRef):
-        return Weights(model=weights)
-    if weights.adapter is None or not weights.adapter.method:
-        return weights
-    return weights.model_copy(update={"adapter": weights.adapter.model_copy(update={"method": ""})})
-
-
-def variant(weights: Weights) -> str:
-    """What is over the model, and how small it was made; empty for the model as it is."""
-    adapter = weights.adapter.id[:6] if weights.adapter else None
-    return " · ".join(filter(None, [adapter, weights.quantization]))
-
-
-def label(weights: Weights) -> str:
-    return " · ".join(filter(None, [weights.label(), variant(weights)]))
 
 
 def _age(folder: Path) -> float:
