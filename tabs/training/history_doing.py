@@ -24,7 +24,6 @@ from tabs.text import Words
 from tabs.training import history_views as views
 from tabs.training import plots
 from tabs.training.history_state import PAGE, Browsed, fitting, handed, ticked
-from tabs.training.plots import Seen
 from tabs.training.watch_state import hand_over
 
 Updates = dict[Any, Any]
@@ -169,7 +168,7 @@ class Doing:
         curves = {one.run.id: self.shelf.of(one.run.folder) for one in shown}
         configs = [one.config for one in shown if one.config is not None]
         different = history.differences(configs) if len(configs) == len(shown) else []
-        figure = plots.losses(self.words, [Seen(one.name, curves[one.run.id]) for one in shown], "step")
+        figure = plots.losses(self.words, plots.seen(self.words, shown, list(curves.values())), "step")
         return {
             self.view.beside: views.compare_view(self.words, shown, different, curves),
             self.view.overlay: gr.update(value=figure, visible=figure is not None),

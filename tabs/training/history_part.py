@@ -78,7 +78,7 @@ def layout(words: Words) -> HistoryPart:
             save = gr.Button(t("common.save"), elem_id="th-save", scale=1, min_width=100)
         acts = widgets.clickable(elem_id="th-acts")
         take = widgets.clickable(elem_id="th-take")
-        download = widgets.hidden_download(DOWNLOAD)
+    download = widgets.hidden_download(DOWNLOAD)
     beside = gr.HTML(elem_id="th-beside", apply_default_css=False, js_on_load=None)
     overlay = gr.Plot(
         show_label=False, container=False, visible=False, elem_id="th-overlay", elem_classes=[FRAMED, "tw-plot"]

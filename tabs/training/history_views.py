@@ -58,7 +58,7 @@ def how(words: Words, one: Training) -> str:
     config = one.config
     if config is None:
         return escape(words.t("train_history.unreadable"))
-    about = f"{config.assistant.model.label()} · {config.learning_rate:g}"
+    about = f"{config.assistant.model.label()} · learning_rate {config.learning_rate:g}"
     return f"{escape(method_name(words, config))}<small>{escape(about)}</small>"
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from backend.training.curves import Curve, Curves
-from tabs.plots import COLOURS, MARKERS, frame, plain, short
+from backend.training.history import Training
+from tabs.plots import COLOURS, MARKERS, frame, plain
 from tabs.text import Words
 
 Axis = Literal["step", "time"]
@@ -41,6 +42,22 @@ class Line:
     faint: bool = False
     marked: bool = False
     scale: float = 1.0
+
+
+def seen(words: Words, runs: Sequence[Training], curves: Sequence[Curves]) -> list[Seen]:
+    """The runs with their curves; those of one name are told apart by when they began."""
+    names = [one.name for one in runs]
+    told = [
+        name if names.count(name) == 1 else f"{words.when(one.run.created)[5:]} {name}"
+        for name, one in zip(names, runs, strict=True)
+    ]
+    return [Seen(name, found) for name, found in zip(told, curves, strict=True)]
+
+
+def brief(name: str, longest: int = 27) -> str:
+    """Shortened in its middle: what runs differ in stands at either end."""
+    half = (longest - 1) // 2
+    return name if len(name) <= longest else f"{name[:half].rstrip()}…{name[-half:].lstrip()}"
 
 
 def losses(words: Words, runs: Sequence[Seen], axis: Axis) -> Any:
@@ -79,7 +96,7 @@ def _naming(words: Words, runs: Sequence[Seen], run: Seen) -> Any:
 
     def named(part: str) -> str:
         told = words.t(f"train_watch.line_{part}")
-        return told if len(runs) == 1 else f"{short(run.name)} · {told}"
+        return told if len(runs) == 1 else f"{brief(run.name)} · {told}"
 
     return named
 
@@ -103,11 +120,17 @@ def _figure(words: Words, lines: Sequence[Line], axis: Axis, title: str, height:
         height=height + (28 if shows else 0),
         hovermode="x unified",
         showlegend=shows,
-        legend={"orientation": "h", "x": 0, "y": -0.24 if height == TALL else -0.36, "font": {"size": 12}},
+        legend={
+            "orientation": "h",
+            "x": 0,
+            "y": -0.2 if height == TALL else -0.36,
+            "yanchor": "top",
+            "font": {"size": 12},
+        },
         # What a person hides in the legend stays hidden while the run goes on.
         uirevision="stays",
     )
-    figure.update_xaxes(rangemode="tozero", hoverformat=",.4~g")
+    figure.update_xaxes(rangemode="tozero", hoverformat=",.4~g", title={"font": {"size": 12}, "standoff": 4})
     figure.update_yaxes(automargin=True)
     return figure
 
@@ -127,6 +150,7 @@ def _trace(line: Line, axis: Axis, divisor: float, form: str) -> Any:
         line={"color": COLOURS[look], "width": 1.2 if line.faint else 2.2, "dash": "dot" if line.dotted else "solid"},
         marker={"size": 7, "symbol": MARKERS[look], "color": COLOURS[look]},
         hovertemplate=f"%{{y:{form}}}",
+        cliponaxis=False,
     )
 
 

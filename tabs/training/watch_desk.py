@@ -21,7 +21,6 @@ from backend.training.telling import words as told_of
 from tabs.session import owner
 from tabs.text import Words
 from tabs.training import plots
-from tabs.training.plots import Seen
 from tabs.training.watch_evaluating import measured
 from tabs.training.watch_samples import samples_view
 from tabs.training.watch_state import Looked, beside, watched
@@ -130,7 +129,7 @@ class Desk:
         return "|".join([*told, looked.axis])
 
     def _plots(self, shown: Sequence[Training], looked: Looked) -> Updates:
-        seen = [Seen(one.name, self.shelf.of(one.run.folder)) for one in shown]
+        seen = plots.seen(self.words, shown, [self.shelf.of(one.run.folder) for one in shown])
         figures = {"losses": plots.losses(self.words, seen, looked.axis)}
         figures |= {name: plots.small(self.words, name, seen, looked.axis) for name in plots.SMALL}
         updates: Updates = {

@@ -16,8 +16,8 @@ from backend.training.telling import Sentence
 from tabs import widgets
 from tabs.text import Words
 
-MEMORY: Final = ("error.training_memory", "error.run_memory")
-"""Beginnings of the keys that say that memory ran out: a smaller batch may help."""
+MEMORY: Final = ("training_memory", "run_memory")
+"""How the keys of faults begin, after "error.", that say that memory ran out: a smaller batch may help."""
 
 
 @dataclass(frozen=True)
@@ -168,7 +168,7 @@ def buttons(words: Words, one: Training, saved: SavedAssistant | None, measured:
     if run.state == "succeeded":
         return _after_success(words, one, saved, measured)
     found = []
-    if run.error_key and run.error_key.startswith(MEMORY):
+    if run.error_key and run.error_key.removeprefix("error.").startswith(MEMORY):
         found.append(_button(words, "smaller", run, "primary"))
         found.append(_button(words, "resume", run))
     else:
