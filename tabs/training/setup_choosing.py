@@ -17,7 +17,7 @@ from tabs.errors import sentence
 from tabs.training import setup_files as files
 from tabs.training import setup_views as views
 from tabs.training.setup_desk import Desk, Updates
-from tabs.training.setup_draft import LOADED, SetupDraft, settled
+from tabs.training.setup_draft import SetupDraft, loaded, settled
 from tabs.training.setup_form import read_fields
 from tabs.training.setup_kinds import with_kind, with_method
 
@@ -152,11 +152,7 @@ class Choosing:
             config = read_config(file.read(LARGEST + 1))
         self.desk.words.say("train.loaded", "success", name=Path(path).name)
 
-        def taken(project: Project, draft: SetupDraft) -> SetupDraft:
-            parent = config.parent_id if config.parent_id in {one.id for one in project.assistants.list()} else None
-            return SetupDraft(start=LOADED, config=config.model_copy(update={"parent_id": parent}))
-
-        return self.change(project_id, request, taken)
+        return self.change(project_id, request, lambda project, _: loaded(project, config))
 
 
 def _told(draft: SetupDraft, **told: Any) -> SetupDraft:

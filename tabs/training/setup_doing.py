@@ -17,6 +17,7 @@ from tabs.training import setup_files as files
 from tabs.training import setup_views as views
 from tabs.training.setup_desk import Desk
 from tabs.training.setup_fields import method_name
+from tabs.training.watch_state import hand_over
 
 YAML: Final = "training.yaml"
 
@@ -72,7 +73,8 @@ class Doing:
         project = self.desk.project(project_id, request)
         config = self.desk.draft(project).config
         runs, handed = self.desk.runs(project), self.handed(project, config)
-        start_training(runs, project, self.desk.services.host, config, self.title(config), handed)
+        run = start_training(runs, project, self.desk.services.host, config, self.title(config), handed)
+        hand_over(project, run.id)
         self.desk.words.say("train.started", "success")
         return gr.update(interactive=True), gr.Tabs(selected="watch")
 

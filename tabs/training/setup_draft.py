@@ -14,6 +14,7 @@ from backend.projects.folder import Project
 from backend.projects.sample import chat_template
 from backend.prompts.for_task import plain_assistant
 from backend.training.config import TrainingConfig
+from backend.training.history import DRAFT as CLONED
 
 NOTE: Final = "training.setup"
 SAVED, MODEL, LOADED = "assistant/", "model/", "loaded"
@@ -28,12 +29,34 @@ class SetupDraft(Part):
 
 
 def read_setup(project: Project) -> SetupDraft:
-    """As it was left; the defaults when there is none, or a newer studio left it."""
+    """As it was left, or as another part laid it down; the defaults when there is none, or a newer studio left it."""
+    taken = _laid_down(project)
+    if taken is not None:
+        return taken
     kept = project.get_note(NOTE)
     try:
         return SetupDraft() if kept is None else SetupDraft.model_validate(kept)
     except ValueError:
         return SetupDraft()
+
+
+def _laid_down(project: Project) -> SetupDraft | None:
+    """The config of an earlier run that is to be set up again. Taken once: what is changed from then on is ours."""
+    note = project.get_note(CLONED)
+    if note is None:
+        return None
+    project.set_note(CLONED, None)
+    try:
+        config = TrainingConfig.model_validate(note)
+    except ValueError:
+        return None
+    return keep_setup(project, loaded(project, config))
+
+
+def loaded(project: Project, config: TrainingConfig) -> SetupDraft:
+    """A draft of a config that came from elsewhere: its assistant as it stands there, its parent if it is here."""
+    here = config.parent_id in {one.id for one in project.assistants.list()}
+    return SetupDraft(start=LOADED, config=config if here else config.model_copy(update={"parent_id": None}))
 
 
 def keep_setup(project: Project, draft: SetupDraft) -> SetupDraft:

@@ -19,6 +19,7 @@ from backend.projects.folder import Project
 from backend.services import Services, create_services
 from backend.settings import Settings
 from backend.training.config import Objective, TrainingConfig
+from backend.training.history import DRAFT as CLONED
 from backend.training.methods import METHODS
 from backend.training.takeaway.yaml_file import write_config
 from tabs.text import Words
@@ -258,6 +259,14 @@ def test_a_config_is_handed_over_as_yaml_and_loaded_again(
     with pytest.raises(BadInput):
         choosing.load(filled.id, str(file), ME)
     assert read_setup(filled) == kept
+
+
+def test_an_earlier_run_is_set_up_again_once(choosing: Choosing, filled: Project) -> None:
+    config = TrainingConfig(method="ia3", assistant=Assistant(name="옛 것"))
+    filled.set_note(CLONED, config.model_dump(mode="json"))
+    assert read_setup(filled).config == config and filled.get_note(CLONED) is None
+    choosing.kind(filled.id, "lora", ME)
+    assert config_of(filled).method == "lora" and config_of(filled).assistant.name == "옛 것"
 
 
 def test_a_page_that_never_showed_the_part_works_nothing_out(choosing: Choosing, filled: Project) -> None:
