@@ -1,7 +1,9 @@
 """How hard to try, as numbers: Quick, Balanced and Thorough, from the data, the model and the machine.
 
-Learning rates were tried with the practice model (4.4 million numbers) on open data; for larger models they fall with
-the model's width, as optima do (Yang et al. 2022, Tensor Programs V), down to the rates that the methods' authors use
+Rates for a small model are starts, of which only a few were tried with the practice model (4.4 million numbers):
+LoRA at 2e-3 left a task that it knows already as it was, at 5e-3 it brought the dev loss of new intents from 8.6 to 1.8
+in 45 steps; a head over frozen features learned at 1e-2. The others follow their methods' rates in proportion. With the
+model's width they fall, as optima do (Yang et al. 2022, Tensor Programs V), to the rates that the methods' authors use
 for billions of numbers (`methods`).
 """
 
