@@ -38,8 +38,9 @@ WORTH: Final = 1.1
 MEASURED: Final[Mapping[tuple[str, Quantization | None], float]] = MappingProxyType(
     {("cpu", None): 1.33, ("cpu", "nf4"): 1.31}
 )
-"""Unsloth's tokens per second over TRL's by `tests.benchmarks.training` with the practice model on two cores (Unsloth
-2026.10.9, TRL 1.14.2). What runs of this machine say goes before it; nothing is known of CUDA."""
+"""Unsloth's speed over TRL's, median of twelve steps of LoRA on the practice model, rows of 20 to 120 tokens (Unsloth
+2026.10.9, TRL 1.14.2, one thread; `tests.benchmarks.training` measures the first again). What runs of this machine say
+goes before it; nothing is known of CUDA."""
 BEGUN: Final = "engine.json"
 """In a run's folder: the engine it began with. Every later attempt goes on with that one."""
 
