@@ -146,7 +146,7 @@ def _trace(line: Line, axis: Axis, divisor: float, form: str) -> Any:
         y=[value * line.scale for value in curve.values],
         mode="lines+markers" if line.marked or lone else "lines",
         name=plain(line.name),
-        opacity=0.3 if line.faint else 1.0,
+        opacity=0.5 if line.faint else 1.0,
         line={"color": COLOURS[look], "width": 1.2 if line.faint else 2.2, "dash": "dot" if line.dotted else "solid"},
         marker={"size": 7, "symbol": MARKERS[look], "color": COLOURS[look]},
         hovertemplate=f"%{{y:{form}}}",

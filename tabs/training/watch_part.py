@@ -45,7 +45,12 @@ def layout(words: Words) -> WatchPart:
     with gr.Column(visible=False, elem_id="tw-body") as body:
         with gr.Row(elem_id="tw-choice"):
             which = gr.Dropdown(
-                [], label=t("train_watch.which"), info=t("train_watch.which_info"), elem_id="tw-which", scale=4
+                [],
+                label=t("train_watch.which"),
+                info=t("train_watch.which_info"),
+                elem_id="tw-which",
+                scale=4,
+                min_width=260,
             )
             over = gr.Dropdown(
                 [],
@@ -54,6 +59,7 @@ def layout(words: Words) -> WatchPart:
                 info=t("train_watch.over_info"),
                 elem_id="tw-over",
                 scale=4,
+                min_width=260,
             )
             axis = gr.Radio(
                 [(t("train_watch.axis_by_step"), "step"), (t("train_watch.axis_by_time"), "time")],
