@@ -113,11 +113,11 @@ def loss_gap(runs: Runs, model: Path) -> Figure:
     return Figure("loss_gap", max(known) if len(known) == len(gaps) else None, "", "<= 0.0001", detail)
 
 
-def kills_survived(runs: Runs, model: Path, wanted: int, seed: int = 0) -> Figure:
+def kills_survived(runs: Runs, model: Path, wanted: int, seed: int = 0, epochs: float = 200.0) -> Figure:
     """Each run is killed until it comes to its end; then another begins, until there were enough kills."""
     draw, survived, kills, gaps, finished = random.Random(seed), 0, 0, [], 0
     config = config_for(
-        model, num_train_epochs=200.0, save_steps=10, eval_steps=60, lora_dropout=0.1, metric_examples=0,
+        model, num_train_epochs=epochs, save_steps=10, eval_steps=60, lora_dropout=0.1, metric_examples=0,
         sample_inputs=0, early_stopping_patience=0,
     )  # fmt: skip
     whole = waited(runs, submitted(runs, config))
