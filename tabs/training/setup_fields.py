@@ -59,7 +59,9 @@ def _maker(words: Words, field: str, value: Any) -> Callable[..., Any]:
     options = [one for one in get_args(TrainingConfig.model_fields[field].annotation) if isinstance(one, str)]
     if options:
         return lambda **rest: gr.Dropdown(options, value=value, **rest)
-    return lambda **rest: gr.Number(value, placeholder=words.t("train.automatic"), **rest)
+    # Of the fields that may be empty this one is then off; for the others the run finds a number.
+    blank = None if field == "neftune_noise_alpha" else words.t("train.automatic")
+    return lambda **rest: gr.Number(value, placeholder=blank, **rest)
 
 
 def _own_choices(words: Words, field: str) -> list[tuple[str, str]]:
