@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
@@ -21,8 +21,8 @@ class Inside(Session):
     `parts` are the inner tabs, so that a button of one part can open another: gr.Tabs(selected=name).
     """
 
-    part: gr.Tab | None = None
-    parts: gr.Tabs | None = None
+    part: gr.Tab = field(kw_only=True)
+    parts: gr.Tabs = field(kw_only=True)
 
     def on_project(
         self,
@@ -33,7 +33,7 @@ class Inside(Session):
         again: bool = True,
     ) -> None:
         super().on_project(handler, inputs, outputs, again=again)
-        if again and self.part is not None:
+        if again:
             self.part.select(handler, [self.project_id, *inputs], list(outputs), **QUIET)
 
 
@@ -54,6 +54,8 @@ def build_parts(
         part.wire(
             services,
             words,
-            Inside(session.project_id, session.project, session.tray, session.seen, session.tab, place, tabs),
+            Inside(
+                session.project_id, session.project, session.tray, session.seen, session.tab, part=place, parts=tabs
+            ),
             view,
         )

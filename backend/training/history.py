@@ -46,7 +46,7 @@ class KeepsAdapters(Protocol):
     def size(self, folder: Path) -> int:
         """Bytes."""
 
-    def remove(self, project: Project, ref: AdapterRef) -> None:
+    def remove(self, project: Project, ref: AdapterRef) -> object:
         """Raises Busy when an assistant stands on it."""
 
 

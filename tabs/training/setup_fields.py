@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from html import escape
 from typing import Any, Final, get_args
 
 import gradio as gr
 
 from backend.training.config import Method, Objective, TrainingConfig
 from backend.training.methods import METHODS
-from tabs import widgets
 from tabs.text import Words
 from tabs.training.setup_form import GROUPS, shown_fields, values_of
 
@@ -32,7 +32,7 @@ def layout_groups(words: Words) -> tuple[dict[str, Any], gr.HTML]:
                 for field in fields:
                     form[field] = _widget(words, field, values[field], field in there)
             if group == "method":
-                about.render()
+                about.render()  # type: ignore[no-untyped-call]
     return form, about
 
 
@@ -84,8 +84,8 @@ def about_method(words: Words, config: TrainingConfig) -> str:
     if config.quantization and config.quantization not in spec.quantizable:
         told.append(words.t("train.method_not_quantized", quantization=config.quantization))
     first, *faults = told
-    return f'<p class="note">{widgets.escape(first)}</p>' + "".join(
-        f'<p class="ts-fault">✕ {widgets.escape(one)}</p>' for one in faults
+    return f'<p class="note">{escape(first)}</p>' + "".join(
+        f'<p class="ts-fault">✕ {escape(one)}</p>' for one in faults
     )
 
 

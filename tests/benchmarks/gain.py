@@ -12,13 +12,12 @@ from __future__ import annotations
 
 import argparse
 import tempfile
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from backend.assistants import Assistant, ModelRef, Selection
+from backend.assistants import Assistant, Selection
 from backend.evaluation.comparison import Comparison
 from backend.fewshot.choosing import build_examples
 from backend.jobs.run import Run
