@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from backend.errors import BadInput
-from backend.training import snapshot
+from backend.training import seen, snapshot
 from backend.training.attempt import Attempt
 from backend.training.values import Rows
 
@@ -22,5 +22,6 @@ def rows_of(attempt: Attempt) -> Rows:
     if not rows.train:
         raise BadInput("error.training_no_rows")
     if attempt.leads:
+        seen.write(folder, attempt.project, rows)
         snapshot.write(folder, rows)
     return rows

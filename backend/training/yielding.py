@@ -10,6 +10,7 @@ from pathlib import Path
 from backend.assistants import AdapterRef
 from backend.errors import StorageProblem, StudioError
 from backend.files import storing
+from backend.training import seen
 from backend.training.attempt import Attempt
 from backend.training.best import FACTS, FINISHED, yielded
 from backend.training.callbacks_answers import tell
@@ -32,6 +33,7 @@ def yield_adapter(attempt: Attempt, steps: int, write: Write | None) -> AdapterR
     if best is None and not yielded(attempt.job.output):
         source = _last(attempt.job.output, write)
     ref = attempt.host.adapters.keep(attempt.project, source)
+    seen.keep(attempt.project, attempt.job.folder / "data", ref, attempt.config.assistant.adapter)
     facts: dict[str, object] = {"adapter": ref.id, "method": ref.method}
     if best is not None:
         facts |= {"best_step": best.step, "best_loss": best.loss}
