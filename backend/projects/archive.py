@@ -3,7 +3,8 @@
 manifest.json   {"format": 1, "schema": "0002", "name": "...", "exported": "2026-..."}
 project.db      a consistent copy; what was removed to the bin is not in it
 files/ uploads/ as they are
-runs/           runs that have ended, without what they would need to go on: checkpoints, and copies of examples
+runs/           runs that have ended, without what they would need to go on: checkpoints, and copies of examples;
+                none that was deleted
 
 Trained adapters lie in files/adapters. Those that come in are looked at by `backend.models.adapters.verified` before
 any library opens them.
@@ -37,6 +38,7 @@ from backend.models.adapters import verified
 from backend.projects.database import told
 from backend.projects.folder import DATABASE, FOLDERS, Project
 from backend.projects.foreign import check_database, check_stores
+from backend.projects.foreign_notes import forget_measured
 from backend.projects.names import NAME_LIMIT
 from backend.projects.schema import HEAD
 from backend.projects.tables import ScoreRow
@@ -49,13 +51,15 @@ OF_THIS_MACHINE = {"process.json", "heartbeat", "stop", "worker.lock", "control.
 """What a run folder holds about the process that worked in it."""
 QUOTING = {"plan.json", "proposed.jsonl", "samples.jsonl"}
 """In a run's output/: what quotes examples as they were then, also those since removed or masked."""
-OF_THE_WORK = {"checkpoints", "data"}
+OF_THE_WORK = {"checkpoints", "data", "ranks"}
 """In a run folder: what only its own worker reads. A checkpoint holds pickled states; a stranger's is not opened."""
-WORKED_ON = {"adapter", "adapter-best"}
-"""In a run's output/: what was trained, before it was kept in files/adapters."""
+WORKED_ON = "adapter"
+"""In a run's output/, folders that begin so: what was trained, before it was kept in files/adapters."""
 ADAPTER_NAME = 12
 """Signs of an adapter's id that a sentence shows."""
 BINNED = ("turns", "chats", "assistants", "prompts", "examples")
+DRAFTS = ("fewshot.draft", "training.setup", "training.draft")
+"""Notes that hold copies of examples."""
 
 
 def export_project(project: Project, desk: Path) -> Path:
@@ -96,6 +100,7 @@ def import_project(path: Path, folder: Path, migrating: threading.Lock, limits: 
         unpack(path, folder, {MANIFEST, DATABASE}, set(FOLDERS), limits)
         name = _read_manifest(folder / MANIFEST)
         (folder / MANIFEST).unlink()
+        _forget_removed(folder)
         _forget_processes(folder)
         _forget_work(folder)
         _check_adapters(folder / "files" / ADAPTERS)
@@ -103,6 +108,12 @@ def import_project(path: Path, folder: Path, migrating: threading.Lock, limits: 
             raise BadInput("error.import_not_export")
         _check(folder, name, migrating)
     return name
+
+
+def _forget_removed(folder: Path) -> None:
+    """No run of an import comes back from a bin that nobody here filled."""
+    for path in (folder / "runs").glob(".*"):
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def _forget_processes(folder: Path) -> None:
@@ -114,7 +125,7 @@ def _forget_processes(folder: Path) -> None:
 
 def _forget_work(folder: Path) -> None:
     """No run of an import goes on from a stranger's checkpoint, nor is there an adapter that nobody looked at."""
-    for path in (folder / "runs").rglob("*"):
+    for path in list((folder / "runs").rglob("*")):
         if path.is_dir() and _of_the_run(path.relative_to(folder) / "x"):
             shutil.rmtree(path, ignore_errors=True)
 
@@ -141,6 +152,7 @@ def _check(folder: Path, name: str, migrating: threading.Lock) -> None:
         check_stores(project)
         with project.database.write() as session:
             session.execute(delete(ScoreRow))  # a stranger's scores are not taken on trust: they are made again here
+            forget_measured(session)
     except StorageProblem as problem:  # as yet it has no place here that a sentence could name
         if problem.key == "error.project_damaged":
             raise StorageProblem("error.import_damaged") from problem
@@ -152,7 +164,9 @@ def _check(folder: Path, name: str, migrating: threading.Lock) -> None:
 
 
 def contents(folder: Path) -> Iterator[Path]:
-    """The files that belong to a project besides its database: no links, no half-written files, no run under way."""
+    """The files that belong to a project besides its database: no links, no half-written files, no run under way, and
+    no run that was deleted or is not there yet (they lie in hidden folders of runs/).
+    """
     for top in FOLDERS:
         for place, names, files in os.walk(folder / top):
             here = Path(place)
@@ -168,13 +182,16 @@ def _of_the_run(place: PurePath) -> bool:
     steps = place.parts
     if len(steps) < 4 or steps[0] != "runs":
         return False
-    within = steps[2] == "output" and (steps[3] in WORKED_ON if len(steps) > 4 else steps[3] in QUOTING)
-    return steps[2].casefold() in OF_THE_WORK or within
+    # Some disks take Output for output.
+    top, name = steps[2].casefold(), steps[3].casefold()
+    within = top == "output" and (name.startswith(WORKED_ON) if len(steps) > 4 else name in QUOTING)
+    return top in OF_THE_WORK or within
 
 
 def _belongs(folder: Path) -> bool:
-    """Whether a folder is part of what is there: no link, nothing half-written, no run under way."""
-    return not (folder.is_symlink() or folder.name.endswith(".part") or _under_way(folder))
+    """Whether a folder is part of what is there: no link, nothing half-written, no run under way or deleted."""
+    hidden = folder.parent.name == "runs" and folder.name.startswith(".")
+    return not (hidden or folder.is_symlink() or folder.name.endswith(".part") or _under_way(folder))
 
 
 def _of_the_moment(path: Path, folder: Path) -> bool:
@@ -204,7 +221,7 @@ def _leave_bin_behind(file: Path) -> None:
         copy.execute("DELETE FROM turn_versions WHERE turn_id NOT IN (SELECT id FROM turns)")
         for table in ("assistants", "prompts"):
             copy.execute(f"UPDATE {table} SET parent_id = NULL WHERE parent_id NOT IN (SELECT id FROM {table})")
-        copy.execute("DELETE FROM notes WHERE key = 'fewshot.draft'")  # it holds copies of examples
+        copy.executemany("DELETE FROM notes WHERE key = ?", [(key,) for key in DRAFTS])
         copy.execute("VACUUM")
 
 

@@ -8,8 +8,11 @@ from types import MappingProxyType
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from sqlalchemy import delete
+from sqlalchemy.orm import Session
 
 from backend.examples.task import METRICS, Task
+from backend.projects.tables import NoteRow
 
 Whole = Annotated[int, Field(ge=0, lt=2**53)]
 Time = Annotated[float, Field(ge=0, lt=1e9, allow_inf_nan=False)]
@@ -65,6 +68,8 @@ FORMS: Final[Mapping[str, TypeAdapter[Any]]] = MappingProxyType(
     }
 )
 """By the key, or by its beginning where it ends in a dot."""
+MEASURED: Final = "training.probe."
+"""How keys begin under which stands what this very machine took; another one's memory and times are not its own."""
 
 
 def check_note(key: str, text: str) -> None:
@@ -75,6 +80,11 @@ def check_note(key: str, text: str) -> None:
         FORMS[start].validate_python(value)
     if key == "task" and value is not None:
         _check_task(value)
+
+
+def forget_measured(session: Session) -> None:
+    """What another machine measured of itself goes: it is measured again here."""
+    session.execute(delete(NoteRow).where(NoteRow.key.startswith(MEASURED, autoescape=True)))
 
 
 def _check_task(value: object) -> None:

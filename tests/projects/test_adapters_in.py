@@ -38,6 +38,10 @@ def trained(project: Project, tmp_path: Path) -> AdapterRef:
         "data/train.jsonl",
         "output/adapter/weights.safetensors",
         "output/adapter-best/weights.safetensors",
+        "output/adapter-best.old/weights.safetensors",
+        "output/adapter-best.new/weights.safetensors",
+        "output/adapter-last/weights.safetensors",
+        "ranks/adapter/weights.safetensors",
         "output/samples.jsonl",
         "output/report.json",
         "metrics.jsonl",
@@ -87,7 +91,14 @@ def test_what_only_the_run_needs_stays_at_home(projects: Projects, project: Proj
 def test_a_strangers_checkpoint_does_not_stay(
     projects: Projects, elsewhere: Projects, project: Project, trained: AdapterRef
 ) -> None:
-    strange = ("checkpoints/checkpoint-1/optimizer.pt", "data/train.jsonl", "output/adapter/x.bin")
+    strange = (
+        "checkpoints/checkpoint-1/optimizer.pt",
+        "data/train.jsonl",
+        "output/adapter/x.bin",
+        "output/adapter-best.old/best.json",
+        "Output/adapter-last/x.bin",
+        "ranks/adapter/x.bin",
+    )
     path = changed(
         exported(projects, project), lambda held: held.update({f"runs/ended/{name}": b"\x80\x04" for name in strange})
     )

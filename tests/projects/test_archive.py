@@ -19,11 +19,13 @@ from backend.errors import BadInput, NotFound, Refused, StorageProblem, StudioEr
 from backend.examples.example import NewExample, Span
 from backend.examples.splits import make_splits, plan_splits, splits_made
 from backend.examples.task import Task
+from backend.jobs.runs import Runs
 from backend.projects import archive, unpacking
 from backend.projects.folder import Project
 from backend.projects.projects import Projects
 from backend.projects.tables import AnswerRow, RatingRow, ScoreRow
 from backend.projects.unpacking import Limits
+from backend.settings import Settings
 from tests.projects.test_database import older_file
 
 
@@ -538,10 +540,42 @@ def test_what_people_leave_in_a_project_comes_in(projects: Projects, full: Proje
 def test_copies_of_examples_in_searches_and_drafts_stay_here(full: Project, projects: Projects) -> None:
     for name in ("plan.json", "proposed.jsonl", "tried.jsonl", "outcome.json"):
         (full.runs_folder / "ended" / "output" / name).write_text("{}")
-    full.set_note("fewshot.draft", {"examples": {"shots": [{"output": "SECRET"}]}})
+    drafts = ("fewshot.draft", "training.setup", "training.draft")
+    for name in drafts:
+        full.set_note(name, {"examples": {"shots": [{"output": "SECRET"}]}})
     path = projects.export_zip("owner", full.id)
     there = {name.rsplit("/", 1)[1] for name in names(path) if name.startswith("runs/ended/output/")}
     assert there == {"answers.jsonl", "tried.jsonl", "outcome.json"}
     copy = projects.open("lee", projects.import_zip("lee", path).id)
-    assert copy.get_note("fewshot.draft") is None and full.get_note("fewshot.draft") is not None
+    assert all(copy.get_note(name) is None and full.get_note(name) is not None for name in drafts)
     assert (full.runs_folder / "ended" / "output" / "plan.json").is_file()
+
+
+def test_what_another_machine_measured_of_itself_is_not_taken_for_this_one(full: Project, projects: Projects) -> None:
+    full.set_note("training.probe.0f", {"peak_bytes": 5})
+    full.set_note("training.probed", 1)
+    copy = projects.open("lee", projects.import_zip("lee", projects.export_zip("owner", full.id)).id)
+    assert copy.get_note("training.probe.0f") is None and copy.get_note("training.probed") == 1
+    assert full.get_note("training.probe.0f") is not None
+
+
+def test_a_deleted_run_is_not_handed_on(full: Project, projects: Projects) -> None:
+    for name in (".removed/20260101-000000000000-0123abcd", ".new-20260101-000000000000-0123abce"):
+        run_folder(full, name, "stopped")
+        (full.runs_folder / name / "output" / "tried.jsonl").write_text("SECRET")
+    assert not any("/." in name for name in names(projects.export_zip("owner", full.id)))
+
+
+def test_a_strangers_deleted_run_does_not_come_back(projects: Projects, exported: Path, tmp_path: Path) -> None:
+    run = "20260101-000000000000-0123abcd"
+
+    def change(entries: dict[str, bytes]) -> None:
+        for name in ("state.json", "process.json", "checkpoints/checkpoint-1/optimizer.pt"):
+            entries[f"runs/.removed/{run}/{name}"] = b"{}"
+        entries["runs/.removed2"] = b""
+
+    info = projects.import_zip("owner", rewritten(exported, tmp_path / "changed.zip", change))
+    runs = Runs(projects.open("owner", info.id).runs_folder, Settings(home=tmp_path))
+    assert {path.name for path in runs.folder.iterdir()} == {"ended"}
+    with pytest.raises(NotFound):
+        runs.undo_remove(run)
