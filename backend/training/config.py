@@ -6,9 +6,11 @@ that takes it away is written from nothing else.
 
 from __future__ import annotations
 
-from typing import Final, Literal
+import unicodedata
+from pathlib import Path
+from typing import Annotated, Final, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, FiniteFloat
 
 from backend.assistants import Assistant, Part, Quantization
 
@@ -31,6 +33,27 @@ Effort = Literal["quick", "balanced", "thorough", "own"]
 Engine = Literal["auto", "trl", "unsloth"]
 Dtype = Literal["auto", "float32", "bfloat16", "float16"]
 AUTO: Final = "auto"
+
+
+def whole_text(text: str) -> str:
+    """Text as UTF-8 has it. Raises ValueError for half of a surrogate pair, which no file and no database holds."""
+    text.encode("utf-8")
+    return text
+
+
+def file_name(name: str) -> str:
+    """The name of a file and no way to another folder: configs come with projects and files from elsewhere.
+
+    Raises ValueError.
+    """
+    odd = "\\" in name or any(unicodedata.category(sign) == "Cc" for sign in name)
+    if odd or name in ("", ".", "..") or Path(name).name != name:
+        raise ValueError("not the name of a file")
+    return whole_text(name)
+
+
+WholeText = Annotated[str, AfterValidator(whole_text)]
+FileName = Annotated[str, AfterValidator(file_name)]
 
 
 class TrainingConfig(Part):
@@ -76,33 +99,33 @@ class TrainingConfig(Part):
     effort: Effort = "balanced"
 
     limit: int | None = Field(None, ge=1)
-    tag: str | None = None
-    documents: tuple[str, ...] = ()
+    tag: WholeText | None = None
+    documents: tuple[FileName, ...] = ()
     max_length: int | None = Field(None, ge=16, le=1_048_576)
     packing: bool = False
     train_sampling_strategy: Literal["random", "group_by_length"] = "group_by_length"
 
     r: int = Field(16, ge=1, le=1024)
     lora_alpha: int = Field(32, ge=1, le=4096)
-    lora_dropout: float = Field(0.0, ge=0.0, lt=1.0)
+    lora_dropout: FiniteFloat = Field(0.0, ge=0.0, lt=1.0)
     target_modules: tuple[str, ...] | Literal["auto", "all-linear"] = AUTO
     init_lora_weights: Literal["default", "gaussian", "pissa"] = "default"
-    loraplus_lr_ratio: float = Field(16.0, ge=1.0, le=1000.0)
+    loraplus_lr_ratio: FiniteFloat = Field(16.0, ge=1.0, le=1000.0)
     num_virtual_tokens: int = Field(20, ge=1, le=500)
     encoder_hidden_size: int = Field(128, ge=1, le=8192)
     last_layers: int = Field(2, ge=1, le=200)
 
-    num_train_epochs: float = Field(3.0, gt=0.0, le=1000.0)
+    num_train_epochs: FiniteFloat = Field(3.0, gt=0.0, le=1000.0)
     max_steps: int = Field(-1, ge=-1)
-    learning_rate: float = Field(2e-4, gt=0.0, le=10.0)
+    learning_rate: FiniteFloat = Field(2e-4, gt=0.0, le=10.0)
     per_device_train_batch_size: int = Field(8, ge=1, le=4096)
     gradient_accumulation_steps: int = Field(1, ge=1, le=4096)
     lr_scheduler_type: Literal["linear", "cosine", "constant", "constant_with_warmup"] = "linear"
-    warmup_steps: float = Field(0.05, ge=0.0)
-    weight_decay: float = Field(0.0, ge=0.0, le=1.0)
-    max_grad_norm: float = Field(1.0, gt=0.0)
+    warmup_steps: FiniteFloat = Field(0.05, ge=0.0)
+    weight_decay: FiniteFloat = Field(0.0, ge=0.0, le=1.0)
+    max_grad_norm: FiniteFloat = Field(1.0, gt=0.0)
     optim: Literal["adamw_torch", "adamw_bnb_8bit", "paged_adamw_8bit", "adafactor", "sgd"] = "adamw_torch"
-    neftune_noise_alpha: float | None = Field(None, ge=0.0)
+    neftune_noise_alpha: FiniteFloat | None = Field(None, ge=0.0)
     gradient_checkpointing: bool = False
     dtype: Dtype = "auto"
     seed: int = Field(0, ge=0, lt=2**31)

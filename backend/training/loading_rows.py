@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from backend.errors import BadInput
 from backend.training import seen, snapshot
 from backend.training.attempt import Attempt
@@ -17,7 +19,7 @@ def rows_of(attempt: Attempt) -> Rows:
     from backend.training.data import make_rows
 
     attempt.progress.message("run.message.training_rows")
-    documents = [attempt.job.input / name for name in attempt.config.documents]
+    documents = [attempt.job.input / Path(name).name for name in attempt.config.documents]
     rows = make_rows(attempt.project, attempt.config, Tokenizing.open(attempt.base_folder), documents)
     if not rows.train:
         raise BadInput("error.training_no_rows")
