@@ -54,9 +54,17 @@ def _laid_down(project: Project) -> SetupDraft | None:
 
 
 def loaded(project: Project, config: TrainingConfig) -> SetupDraft:
-    """A draft of a config that came from elsewhere: its assistant as it stands there, its parent if it is here."""
-    here = config.parent_id in {one.id for one in project.assistants.list()}
-    return SetupDraft(start=LOADED, config=config if here else config.model_copy(update={"parent_id": None}))
+    """A draft of a config that came from elsewhere: all of it as it stands there, its parent if that is here.
+
+    Its numbers are somebody's own, so no effort fills them in anew.
+    """
+    kept: dict[str, object] = {"effort": "own"}
+    try:
+        if config.parent_id is not None:
+            there(project, config.parent_id)
+    except NotFound:
+        kept["parent_id"] = None
+    return SetupDraft(start=LOADED, config=config.model_copy(update=kept))
 
 
 def keep_setup(project: Project, draft: SetupDraft) -> SetupDraft:

@@ -262,9 +262,15 @@ def test_a_config_is_handed_over_as_yaml_and_loaded_again(
 
 
 def test_an_earlier_run_is_set_up_again_once(choosing: Choosing, filled: Project) -> None:
-    config = TrainingConfig(method="ia3", assistant=Assistant(name="옛 것"))
+    parent = filled.assistants.list()[0]
+    filled.assistants.save(parent.name, parent.assistant, "a newer version")
+    config = TrainingConfig(
+        method="ia3", assistant=Assistant(name="옛 것"), parent_id=parent.id, learning_rate=0.123, num_train_epochs=7
+    )
     filled.set_note(CLONED, config.model_dump(mode="json"))
-    assert read_setup(filled).config == config and filled.get_note(CLONED) is None
+    own = config.model_copy(update={"effort": "own"})
+    assert read_setup(filled).config == own and filled.get_note(CLONED) is None
+    assert choosing.desk.fitted(filled)[0].config == own, "the first draw fills nothing in anew"
     choosing.kind(filled.id, "lora", ME)
     assert config_of(filled).method == "lora" and config_of(filled).assistant.name == "옛 것"
 
