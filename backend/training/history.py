@@ -5,6 +5,7 @@ A run's name and note lie in its own folder (about.json), so that they go and co
 
 from __future__ import annotations
 
+import filecmp
 import json
 import shutil
 from collections.abc import Mapping, Sequence
@@ -17,15 +18,16 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from backend.assistants import AdapterRef
 from backend.errors import BadInput, Busy, NotFound, StorageProblem, StudioError
-from backend.files import storing, write_atomic
-from backend.jobs.folder import read_file
+from backend.files import make_folder, storing, write_atomic
+from backend.jobs.folder import RunFolder, read_file
 from backend.jobs.run import Run
-from backend.jobs.runs import Runs
+from backend.jobs.runs import ID, Runs
 from backend.projects.assistants import SavedAssistant
 from backend.projects.folder import Project
 from backend.text_limits import clean_text
 from backend.training.config import Method, TrainingConfig
 from backend.training.outcome import adapter_of, config_of, saved_by_adapter
+from backend.training.plan import UPLOADED
 
 KIND: Final = "training"
 DRAFT: Final = "training.draft"
@@ -214,10 +216,30 @@ def _written(value: object) -> str:
 
 
 def clone(project: Project, run: Run) -> TrainingConfig:
-    """Lay the run's config down for the form. Raises BadInput("error.training_config")."""
+    """Lay the run's config down for the form, and its texts where the form looks for them.
+
+    Raises BadInput("error.training_config"), StorageProblem.
+    """
     config = config_of(run)
+    texts = tuple(_taken_back(project, run, name) for name in config.documents)
+    config = config.model_copy(update={"documents": texts})
     project.set_note(DRAFT, config.model_dump(mode="json"))
     return config
+
+
+def _taken_back(project: Project, run: Run, name: str) -> str:
+    """The name under which a text of the run lies in the project now; another text of its name stays as it is."""
+    own = run.folder / "input" / Path(name).name
+    place = make_folder(project.uploads / UPLOADED) / own.name
+    if not own.is_file():
+        return name
+    if place.exists() and not filecmp.cmp(own, place, shallow=False):
+        place = place.with_name(f"{own.stem[:60]}-{run.id}{own.suffix}")
+    with storing(place):
+        part = place.with_name(f".{run.id}.part")
+        shutil.copyfile(own, part)
+        part.replace(place)
+    return place.name
 
 
 # --- clearing up ------------------------------------------------------------------------------------------------------
@@ -248,11 +270,14 @@ def delete(project: Project, runs: Runs, adapters: KeepsAdapters, run_id: str) -
 
 
 def undo_delete(project: Project, runs: Runs, adapters: KeepsAdapters, run_id: str) -> Run:
-    """Raises NotFound("error.run_missing"), StorageProblem."""
-    run = runs.undo_remove(run_id)
-    if adapter_of(run) is not None and _left(run.folder):
-        adapters.keep(project, run.output / "adapter")
-    return run
+    """Its adapter first: where there is no room for that, the run stays off the list and can be asked for again.
+
+    Raises NotFound("error.run_missing"), StorageProblem.
+    """
+    place = runs.folder / ".removed" / run_id
+    if ID.fullmatch(run_id) and _left(place) and _yielded(place):
+        adapters.keep(project, place / "output" / "adapter")
+    return runs.undo_remove(run_id)
 
 
 def clear_checkpoints(runs: Runs, run_id: str) -> int:
@@ -288,3 +313,10 @@ def _shared(project: Project, runs: Runs, one: Training) -> bool:
 
 def _left(folder: Path) -> bool:
     return (folder / "output" / "adapter").is_dir()
+
+
+def _yielded(folder: Path) -> bool:
+    try:
+        return "adapter" in RunFolder(folder).read_state().result
+    except (OSError, ValueError):
+        return False

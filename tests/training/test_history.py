@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from backend.assistants import AdapterRef, ModelRef
-from backend.errors import BadInput, Busy, NotFound
+from backend.errors import BadInput, Busy, NotFound, StorageProblem
 from backend.jobs.folder import RunFolder
 from backend.jobs.run import Run
 from backend.jobs.runs import Runs
@@ -20,6 +20,7 @@ from backend.training.building import build
 from backend.training.config import TrainingConfig
 from backend.training.history import Filter
 from backend.training.outcome import save_assistant
+from backend.training.plan import UPLOADED
 from backend.training.saving import save
 from backend.training.values import BaseCard
 from tests.training.working import config_for, submitted
@@ -130,6 +131,23 @@ def test_a_clone_lies_ready_for_the_form(resting: Runs, project: Project, tiny: 
     assert TrainingConfig.model_validate(project.get_note(history.DRAFT)).r == 7
 
 
+def test_a_clone_brings_its_texts_and_leaves_others_of_their_name(
+    resting: Runs, project: Project, tiny: Path, tmp_path: Path
+) -> None:
+    config = config_for(tiny, objective="documents", documents=("하나.txt", "둘.txt"))
+    for name in config.documents:
+        (tmp_path / name).write_text(f"{name}의 글", encoding="utf-8")
+    files = {name: tmp_path / name for name in config.documents}
+    run = marked(resting, resting.submit("training", config.model_dump(mode="json"), "글", files), "failed")
+    place = project.uploads / UPLOADED
+    place.mkdir(parents=True)
+    (place / "둘.txt").write_text("다른 글", encoding="utf-8")
+    for _ in range(2):
+        told = history.clone(project, run).documents
+        assert [(place / name).read_text("utf-8") for name in told] == ["하나.txt의 글", "둘.txt의 글"]
+        assert (place / "둘.txt").read_text("utf-8") == "다른 글" and len(list(place.iterdir())) == 3
+
+
 # --- clearing up --------------------------------------------------------------------------------------------------
 
 
@@ -150,6 +168,22 @@ def test_deleting_says_what_it_frees_and_undo_brings_everything_back(
     history.undo_delete(project, resting, adapters, run.id)
     assert [one.run.id for one in history.trainings(project, resting)] == [run.id]
     assert adapters.folder_of(ref).is_dir()
+
+
+def test_where_the_adapter_finds_no_room_the_undo_can_be_asked_for_again(
+    resting: Runs, project: Project, adapters: Adapters, tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = finished(resting, project, adapters, config_for(tiny))
+    history.delete(project, resting, adapters, run.id)
+    full = StorageProblem("error.disk_full", path="x")
+    with monkeypatch.context() as disk, pytest.raises(StorageProblem):
+        disk.setattr(Adapters, "keep", lambda *told: (_ for _ in ()).throw(full))
+        history.undo_delete(project, resting, adapters, run.id)
+    assert history.trainings(project, resting) == []
+    history.undo_delete(project, resting, adapters, run.id)
+    assert save_assistant(project, adapters, resting.get(run.id)).number
+    with pytest.raises(NotFound):
+        history.undo_delete(project, resting, adapters, "../" + run.id)
 
 
 def test_an_adapter_that_an_assistant_or_another_run_needs_stays(
