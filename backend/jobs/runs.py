@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import math
 import re
 import secrets
 import shutil
@@ -28,6 +29,7 @@ from backend.settings import Settings
 
 ID = re.compile(r"\d{8}-\d{12}-[0-9a-f]{8}")
 REMOVED_KEPT_S = 7 * 24 * 3600.0
+PURGE_EVERY_S = 3600.0
 LET_GO_S = 0.5
 
 Stamp = tuple[int, int, int]
@@ -46,6 +48,7 @@ class Runs:
         self._settings = settings
         self._known: dict[str, tuple[Stamp, Run]] = {}
         self._lock = threading.Lock()
+        self._purged = -math.inf
 
     # --- asking -------------------------------------------------------------------------------------------------------
 
@@ -53,6 +56,7 @@ class Runs:
         """Newest first. A run whose worker is gone is marked interrupted on the way."""
         if not self.folder.is_dir():
             return []
+        self._purge(PURGE_EVERY_S)
         ids = sorted((entry.name for entry in self.folder.iterdir() if ID.fullmatch(entry.name)), reverse=True)
         found = [self._read(RunFolder(self.folder / run_id)) for run_id in ids]
         with self._lock:
@@ -156,8 +160,9 @@ class Runs:
         self._purge()
         with storing(folder.path):
             self._removed.mkdir(exist_ok=True)
+            # Before it goes there: its week begins now, also for who purges in between.
+            folder.path.touch()
             folder.path.rename(self._removed / run_id)
-            (self._removed / run_id).touch()
 
     def undo_remove(self, run_id: str) -> Run:
         """Raises NotFound("error.run_missing")."""
@@ -172,10 +177,17 @@ class Runs:
     def _removed(self) -> Path:
         return self.folder / ".removed"
 
-    def _purge(self) -> None:
+    def _purge(self, every: float = 0.0) -> None:
+        """Free what was removed more than a week ago, `every` so many seconds at most."""
+        now = time.monotonic()
+        with self._lock:
+            if now - self._purged < every:
+                return
+            self._purged = now
         for old in self._removed.iterdir() if self._removed.is_dir() else ():
-            if time.time() - old.stat().st_mtime > REMOVED_KEPT_S:
-                shutil.rmtree(old, ignore_errors=True)
+            with suppress(FileNotFoundError):  # another studio was quicker
+                if time.time() - old.stat().st_mtime > REMOVED_KEPT_S:
+                    shutil.rmtree(old, ignore_errors=True)
 
     def _needed(self) -> dict[str, Any]:
         return self._settings.model_dump(mode="json", include={"home", "offline", "memory_limit_mb"})

@@ -228,6 +228,17 @@ def test_removing_can_be_undone_and_waits_for_the_end(runs: Runs) -> None:
     assert [found.id for found in runs.list()] == [run.id]
 
 
+def test_what_was_removed_a_week_ago_is_gone_at_the_next_look(tmp_path: Path) -> None:
+    settings, folder = Settings(home=tmp_path), tmp_path / "runs"
+    for name, days in (("old", 8), ("new", 6)):
+        place = folder / ".removed" / name
+        place.mkdir(parents=True)
+        (place / "big").write_bytes(b"x")
+        os.utime(place, (time.time() - days * 86_400,) * 2)
+    assert Runs(folder, settings).list() == []
+    assert [place.name for place in (folder / ".removed").iterdir()] == ["new"]
+
+
 @pytest.mark.parametrize("run_id", ["", "..", "../../etc", "x", "20260101-000000000000-0123456", new_id()])
 def test_ids_stay_inside(runs: Runs, run_id: str) -> None:
     for ask in (runs.get, runs.stop, runs.resume, runs.remove, runs.undo_remove, runs.log):
