@@ -46,6 +46,15 @@ def there(folder: Path) -> bool:
     return (folder / META).is_file()
 
 
+def counts(folder: Path) -> dict[str, int]:
+    """How many rows there are of "train" and "dev". Raises StorageProblem("error.training_data")."""
+    try:
+        told: dict[str, Any] = json.loads((folder / META).read_text("utf-8"))["examples"]
+        return {split: int(told[split]) for split in ("train", "dev")}
+    except (OSError, ValueError, KeyError, TypeError) as fault:
+        raise StorageProblem("error.training_data", path=folder.name) from fault
+
+
 def read(folder: Path) -> Rows:
     """Raises StorageProblem("error.training_data"): none was written to its end, or it was changed since."""
     try:

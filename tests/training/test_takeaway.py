@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from backend.errors import Busy
+from backend.errors import BadInput, Busy
 from backend.evaluation.run import start_evaluation
 from backend.jobs.folder import RunFolder
 from backend.jobs.run import Run
@@ -24,7 +24,7 @@ from backend.projects.folder import Project
 from backend.projects.projects import Projects
 from backend.settings import Settings
 from backend.training.config import TrainingConfig
-from backend.training.outcome import save_assistant
+from backend.training.outcome import adapter_of, save_assistant
 from backend.training.takeaway.files import Wanted, take_away
 from backend.training.takeaway.yaml_file import read_config
 from tabs.text import Words
@@ -135,6 +135,36 @@ def test_the_adapter_is_a_zip_that_peft_reads(place: Place, lora: Run, tmp_path:
     base = library.AutoModelForCausalLM.from_pretrained(place.tiny)
     model = PeftModel.from_pretrained(base, str(tmp_path / "adapter"))
     assert model.peft_config["default"].r == 4
+
+
+def test_a_merged_model_opens_without_the_studio_and_says_what_base_and_adapter_say(
+    place: Place, lora: Run, tmp_path: Path
+) -> None:
+    import torch
+    import transformers
+    from peft import PeftModel
+
+    zipfile.ZipFile(place.taken("merged", lora, tmp_path)).extractall(tmp_path)
+    library: Any = transformers
+    tokenizer = library.AutoTokenizer.from_pretrained(tmp_path / "merged")
+    merged = library.AutoModelForCausalLM.from_pretrained(tmp_path / "merged")
+    adapter = adapter_of(lora)
+    assert adapter is not None
+    base = library.AutoModelForCausalLM.from_pretrained(place.tiny)
+    beside = PeftModel.from_pretrained(base, str(place.host.adapters.folder_of(adapter))).eval()
+    asked = tokenizer("평: 이 영화는 정말 좋았다\n감성:", return_tensors="pt")["input_ids"]
+    with torch.inference_mode():
+        gap = (merged(input_ids=asked).logits - beside(input_ids=asked).logits).abs().max()
+        with beside.disable_adapter():
+            moved = (merged(input_ids=asked).logits - beside(input_ids=asked).logits).abs().max()
+    assert gap < 1e-4 < moved
+    assert (tmp_path / "merged" / "README.md").is_file()
+
+
+def test_a_learned_prompt_is_not_merged(place: Place, tmp_path: Path) -> None:
+    run = place.trained(method="prompt_tuning", learning_rate=3e-2, num_train_epochs=1.0)
+    with pytest.raises(BadInput, match=r"error\.training_merge_method"):
+        place.taken("merged", run, tmp_path)
 
 
 def test_the_card_has_no_figures_until_there_are_some(place: Place, lora: Run, tmp_path: Path) -> None:

@@ -49,6 +49,9 @@ def test_people_can_read_it_and_leave_fields_out() -> None:
         ("!!python/object/apply:os.system ['true']", "1"),
         ("a: &a [1]\nb: *a", "*"),
         ("[" * 5000, "-"),
+        ("limit: 2021-13-45", "-"),
+        ("limit: !!int 0x", "-"),
+        ("limit: " + "9" * 5001, "-"),
     ],
 )
 def test_what_is_wrong_is_told_with_its_place(text: str, where: str) -> None:

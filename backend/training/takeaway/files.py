@@ -18,6 +18,7 @@ from backend.projects.folder import Project
 from backend.training import snapshot
 from backend.training.config import TrainingConfig
 from backend.training.outcome import adapter_of, config_of
+from backend.training.takeaway.merging import write_merged
 from backend.training.takeaway.model_card import write_card
 from backend.training.takeaway.script import script_text
 from backend.training.takeaway.yaml_file import write_config
@@ -26,8 +27,8 @@ from backend.training.values import Rows
 if TYPE_CHECKING:
     from backend.models.host import ModelHost
 
-Wanted = Literal["yaml", "script", "card", "adapter", "all"]
-WANTED: Final[tuple[Wanted, ...]] = ("yaml", "script", "card", "adapter", "all")
+Wanted = Literal["yaml", "script", "card", "adapter", "merged", "all"]
+WANTED: Final[tuple[Wanted, ...]] = ("yaml", "script", "card", "adapter", "merged", "all")
 NAMES: Final = {"yaml": "config.yaml", "script": "train.py", "card": "README.md", "adapter": "adapter.zip"}
 
 
@@ -38,6 +39,7 @@ def take_away(
 
     yaml     the config, to be loaded again here            script   train.py (its data is in "all")
     card     the model card, in the page's language         adapter  the adapter folder as a zip
+    merged   base and adapter as one model folder, a zip: see backend.training.takeaway.merging
     all      a zip of everything with the rows that were trained on: the person's own texts
     A run that has not come to its end gives its config and nothing else: Busy("error.training_unfinished", title=).
     Raises BadInput("error.training_config"), NotFound, StorageProblem.
@@ -54,6 +56,11 @@ def take_away(
     if wanted == "adapter":
         return zipped(folder / NAMES["adapter"], [("adapter", host.adapters.folder_of(adapter))])
     rows = snapshot.read(run.folder / "data")
+    if wanted == "merged":
+        whole = make_folder(folder / "merged")
+        write_merged(config, host.where(config.assistant.model), host.adapters.folder_of(adapter), rows, whole)
+        write_card(whole / NAMES["card"], project, run, tell, language, host.where)
+        return zipped(folder / "merged.zip", [("merged", whole)])
     script = _script(host, run, config, rows, adapter)
     if wanted == "script":
         return _written(folder / NAMES["script"], script)

@@ -6,23 +6,26 @@ Figures are those that were measured on the locked test split; without any the c
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from backend.errors import StudioError
+from backend.errors import StorageProblem, StudioError
 from backend.evaluation.comparison import Comparison, compare
 from backend.evaluation.identity import Where
 from backend.evaluation.report import Tell, libraries
+from backend.evaluation.run import LIMIT
 from backend.examples.task import Task
 from backend.files import write_atomic
 from backend.jobs.run import Run
 from backend.models.memory import readable
-from backend.projects.assistants import SavedAssistant
 from backend.projects.folder import Project
 from backend.settings import ASSETS
+from backend.training import snapshot
 from backend.training.config import TrainingConfig
 from backend.training.methods import METHODS
+from backend.training.outcome import adapter_of, fact, saved_from
+from backend.training.seen import seen_in_test
 
 TEMPLATE: Final = ASSETS / "takeaway" / "model_card.md.j2"
 UNKNOWN: Final = "unknown"
@@ -34,6 +37,7 @@ TOLD: Final = (
     "seed",
 )
 MAKERS: Final = ("torch", "transformers", "peft", "trl", "bitsandbytes", "unsloth")
+MEASURED: Final = ("trainable", "total", "seconds", "peak_bytes", "joules")
 FEW: Final = 100
 """Test examples below which the card warns that the interval is wide."""
 
@@ -47,36 +51,38 @@ def write_card(path: Path, project: Project, run: Run, tell: Tell, language: str
     from jinja2 import Environment, StrictUndefined
 
     config = TrainingConfig.model_validate(run.config)
+    base = base_card(config, where)
     data = ModelCardData(
-        language=["ko", "en"],
-        license=licence(config, where),
-        library_name="peft" if config.method != "full" else "transformers",
+        language=base.language,
+        license=str(base.license or UNKNOWN),
+        library_name="peft" if METHODS[config.method].peft else "transformers",
         base_model=config.assistant.model.label(),
         tags=["matchum", config.method],
     )
     environment = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     told = lambda key, **details: tell(key, details)  # noqa: E731  the template's own `t`
     page = environment.from_string(TEMPLATE.read_text("utf-8")).render(
-        t=told, card_data=data.to_yaml(), **_contents(project, run, config, tell, data.license)
+        t=told, card_data=data.to_yaml(), **_contents(project, run, config, tell, where, str(data.license))
     )
     write_atomic(path, page)
     return path
 
 
-def licence(config: TrainingConfig, where: Where) -> str:
-    """The base model's licence, as its own card tells it; what is trained from it is bound by it too."""
-    from huggingface_hub import ModelCard
+def base_card(config: TrainingConfig, where: Where) -> Any:
+    """What the base model's own card says; its licence binds what is trained from it, too. Empty without a card."""
+    from huggingface_hub import ModelCard, ModelCardData
 
     try:
-        told = ModelCard.load(where(config.assistant.model) / "README.md", ignore_metadata_errors=True).data.license
+        return ModelCard.load(where(config.assistant.model) / "README.md", ignore_metadata_errors=True).data
     except (StudioError, OSError, ValueError):
-        return UNKNOWN
-    return str(told or UNKNOWN)
+        return ModelCardData()
 
 
-def _contents(project: Project, run: Run, config: TrainingConfig, tell: Tell, terms: Any) -> dict[str, Any]:
+def _contents(
+    project: Project, run: Run, config: TrainingConfig, tell: Tell, where: Where, terms: str
+) -> dict[str, Any]:
     task = project.examples.task()
-    found, said = measured(project, run), config.assistant.instructions
+    found, said = measured(project, run, where), config.assistant.instructions
     method = tell(f"methods.name.{config.method}", {})
     if config.quantization:
         method += f" · {config.quantization}"
@@ -91,28 +97,23 @@ def _contents(project: Project, run: Run, config: TrainingConfig, tell: Tell, te
         **_figures(found, tell),
         "data": list(_data(project, run, tell)),
         "training": list(_training(run, config, tell)),
-        "limits": list(_limits(task, found, config, str(terms), tell)),
+        "limits": list(_limits(project, task, found, config, terms, tell)),
     }
 
 
-def measured(project: Project, run: Run) -> Comparison | None:
-    """The assistants that carry this run's adapter and their parents on the test split; None when never measured."""
-    made = str(run.result.get("adapter", ""))
-    own = [one for one in project.assistants.list() if one.assistant.adapter and one.assistant.adapter.id == made]
-    parents = {one.parent_id for one in own if one.parent_id is not None}
-    wanted = [*(one.id for one in _there(project, parents)), *(one.id for one in own)]
-    if not made or not own:
+def measured(project: Project, run: Run, where: Where) -> Comparison | None:
+    """The newest version on this run's adapter beside what it was made from, on the test split, as the page compares
+    them; None when they were never measured together."""
+    adapter = adapter_of(run)
+    own = saved_from(project, adapter.id) if adapter else ()
+    if not own:
         return None
+    pair = [one for one in (own[0].parent_id, own[0].id) if one is not None]
     try:
-        found = compare(project, wanted, "test")
-    except StudioError:
+        found = compare(project, pair, "test", limit=LIMIT, where=where)
+    except StudioError:  # the parent was deleted, or the task has changed since
         return None
     return found if found.n else None
-
-
-def _there(project: Project, ids: set[int]) -> Iterator[SavedAssistant]:
-    """Parents that were not deleted meanwhile."""
-    return (one for one in project.assistants.list() if one.id in ids)
 
 
 def _figures(found: Comparison | None, tell: Tell) -> dict[str, Any]:
@@ -138,35 +139,45 @@ def _figures(found: Comparison | None, tell: Tell) -> dict[str, Any]:
 
 
 def _data(project: Project, run: Run, tell: Tell) -> Iterator[tuple[str, object]]:
-    counts = project.examples.counts()
-    yield tell("takeaway.card.split_train", {}), f"{counts.train:,}"
-    yield tell("takeaway.card.split_dev", {}), f"{counts.dev:,}"
-    yield tell("takeaway.card.split_test", {}), f"{counts.test:,}"
+    """Of what the run trained on, which later imports and splits do not change."""
+    try:
+        counts = snapshot.counts(run.folder / "data")
+    except StorageProblem:  # a run from elsewhere comes without its data
+        counts = {}
+    for split in ("train", "dev"):
+        if split in counts:
+            yield tell(f"takeaway.card.split_{split}", {}), f"{counts[split]:,}"
     origins = project.examples.origins()
     if origins:
         yield tell("takeaway.card.origins", {}), _cell(", ".join(origins[:10]))
-    if "tokens" in run.result:
-        yield tell("takeaway.card.tokens", {}), f"{int(run.result['tokens']):,}"
+    tokens = _number(run, "tokens")
+    if tokens is not None:
+        yield tell("takeaway.card.tokens", {}), f"{tokens:,.0f}"
 
 
 def _training(run: Run, config: TrainingConfig, tell: Tell) -> Iterator[tuple[str, object]]:
-    facts: Mapping[str, Any] = run.result
-    yield tell("takeaway.card.objective", {}), config.objective
+    yield tell("takeaway.card.objective", {}), tell(f"train.objective_{config.objective}", {})
     for name in (*METHODS[config.method].fields, *TOLD):
         value = getattr(config, name)
         yield name, ", ".join(value) if isinstance(value, tuple) else value
     for name in ("steps", "best_step"):
-        if name in facts:
-            yield tell(f"takeaway.card.{name}", {}), facts[name]
-    if "trainable" in facts and "total" in facts:
-        yield tell("takeaway.card.trainable", {}), f"{facts['trainable']:,} / {facts['total']:,}"
-    if "seconds" in facts:
-        yield tell("takeaway.card.seconds", {}), f"{float(facts['seconds']):,.0f}"
-    if facts.get("peak_bytes"):
-        yield tell("takeaway.card.memory", {}), readable(int(facts["peak_bytes"]))
-    if facts.get("joules"):
-        yield tell("takeaway.card.energy", {}), f"{float(facts['joules']) / 3600:,.2f} Wh"
+        if (steps := _number(run, name)) is not None:
+            yield tell(f"takeaway.card.{name}", {}), f"{steps:,.0f}"
+    trainable, total, seconds, peak, joules = (_number(run, name) for name in MEASURED)
+    if trainable and total:
+        yield tell("takeaway.card.trainable", {}), f"{trainable:,.0f} / {total:,.0f}"
+    if seconds:
+        yield tell("takeaway.card.seconds", {}), f"{seconds:,.0f}"
+    if peak:
+        yield tell("takeaway.card.memory", {}), readable(int(peak))
+    if joules:
+        yield tell("takeaway.card.energy", {}), f"{joules / 3600:,.2f} Wh"
     yield tell("takeaway.card.libraries", {}), ", ".join(_versions())
+
+
+def _number(run: Run, name: str) -> float | None:
+    value = fact(run, name)
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def _versions() -> Sequence[str]:
@@ -174,7 +185,7 @@ def _versions() -> Sequence[str]:
 
 
 def _limits(
-    task: Task | None, found: Comparison | None, config: TrainingConfig, terms: str, tell: Tell
+    project: Project, task: Task | None, found: Comparison | None, config: TrainingConfig, terms: str, tell: Tell
 ) -> Iterator[str]:
     yield tell("takeaway.card.limit_licence", {"licence": terms, "base": config.assistant.model.label()})
     if terms == UNKNOWN:
@@ -183,6 +194,8 @@ def _limits(
         yield tell("takeaway.card.limit_not_measured", {})
     elif found.n < FEW:
         yield tell("takeaway.card.limit_few", {"n": found.n})
+    if found is not None and (seen := seen_in_test(project, found.rows[-1].saved.assistant)):
+        yield tell("takeaway.card.limit_seen", {"count": seen})
     if config.assistant.model.kind == "starter":
         yield tell("takeaway.card.limit_practice", {})
     if task is not None and task.labelled:

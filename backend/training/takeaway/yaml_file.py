@@ -36,7 +36,8 @@ def read_config(text: str) -> TrainingConfig:
     try:
         _refuse_bombs(text)
         told: Any = yaml.safe_load(text)
-    except yaml.YAMLError as fault:
+    except (yaml.YAMLError, ValueError, OverflowError) as fault:
+        # A date that is none or a number of a thousand digits is no YAMLError.
         raise BadInput("error.training_yaml", where=_mark(fault), why=_first_line(fault)) from fault
     if not isinstance(told, dict):
         raise BadInput("error.training_yaml", where="1", why="a mapping of fields is wanted")
