@@ -12,8 +12,11 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, FiniteFloat, ValidationError
 
+from backend.errors import ModelProblem
 from backend.files import storing, write_atomic
 from backend.jobs.run import Count
+from backend.models.adapter_files import checked
+from backend.training.checkpoints import sync
 
 NAME: Final = "adapter-best"
 FACTS: Final = "best.json"
@@ -44,15 +47,17 @@ class BestKept:
         return self.output / NAME
 
     def read(self) -> Best | None:
-        """None when nothing was kept yet. Mends what a kill left between two renames."""
+        """None when nothing was kept yet, or when it is damaged: then a run goes on without it.
+
+        Mends what a kill left between two renames. Raises StorageProblem.
+        """
+        found = _whole(self.folder)
         old = self.output / f"{NAME}.old"
-        if not self.folder.exists() and old.is_dir():
+        if found is None and (found := _whole(old)) is not None:
             with storing(self.folder):
+                shutil.rmtree(self.folder, ignore_errors=True)
                 old.rename(self.folder)
-        try:
-            return Best.model_validate_json((self.folder / FACTS).read_text("utf-8"))
-        except (OSError, ValidationError):
-            return None
+        return found
 
     def keep(self, best: Best, write: Callable[[Path], object]) -> None:
         """Let `write` fill a new folder, then put it in the old one's place. Raises StorageProblem; then the old stays.
@@ -63,6 +68,8 @@ class BestKept:
         shutil.rmtree(new, ignore_errors=True)
         try:
             write(new)
+            with storing(new):
+                sync(new)
             write_atomic(new / FACTS, best.model_dump_json())
         except BaseException:
             shutil.rmtree(new, ignore_errors=True)
@@ -73,6 +80,16 @@ class BestKept:
                 self.folder.rename(old)
             new.rename(self.folder)
         shutil.rmtree(old, ignore_errors=True)
+
+
+def _whole(folder: Path) -> Best | None:
+    """What a folder holds that can be kept in the project as it is; None for any other."""
+    try:
+        best = Best.model_validate_json((folder / FACTS).read_text("utf-8"))
+        checked(folder)
+    except (OSError, ValidationError, ModelProblem):
+        return None
+    return best
 
 
 def yielded(output: Path) -> bool:

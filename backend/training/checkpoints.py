@@ -27,10 +27,8 @@ def step_of(checkpoint: Path) -> int:
 
 def seal(checkpoint: Path) -> None:
     """Say that it is whole. Raises StorageProblem, and then it is not."""
-    files = sorted(file for file in checkpoint.rglob("*") if file.is_file() and file.name != COMPLETE)
     with storing(checkpoint):
-        for file in files:
-            _sync(file)
+        files = [file for file in sync(checkpoint) if file.name != COMPLETE]
     sizes = {file.relative_to(checkpoint).as_posix(): file.stat().st_size for file in files}
     write_atomic(checkpoint / COMPLETE, json.dumps({"step": step_of(checkpoint), "files": sizes}))
 
@@ -77,6 +75,10 @@ def size(folder: Path) -> int:
     return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
 
 
-def _sync(file: Path) -> None:
-    with file.open("rb+") as handle:
-        os.fsync(handle.fileno())
+def sync(folder: Path) -> list[Path]:
+    """Put every file under a folder on the disk, and return them, sorted. Raises OSError."""
+    files = sorted(file for file in folder.rglob("*") if file.is_file())
+    for file in files:
+        with file.open("rb+") as handle:
+            os.fsync(handle.fileno())
+    return files

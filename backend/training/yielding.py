@@ -12,9 +12,9 @@ from backend.errors import StorageProblem, StudioError
 from backend.files import storing
 from backend.training import seen
 from backend.training.attempt import Attempt
-from backend.training.best import FACTS, FINISHED, yielded
+from backend.training.best import FINISHED, yielded
 from backend.training.callbacks_answers import tell
-from backend.training.checkpoints import keep_only
+from backend.training.checkpoints import keep_only, sync
 from backend.training.outcome import trained
 from backend.training.sampling_answers import Asked
 
@@ -43,7 +43,7 @@ def yield_adapter(attempt: Attempt, steps: int, write: Write | None) -> AdapterR
     attempt.progress.set()  # on the disk before anything that it stands on is let go
     if source.name != FINISHED:
         with storing(source):
-            (source / FACTS).unlink(missing_ok=True)
+            # As it is, with its facts: a folder without them would be nobody's best if a kill came before the rename.
             source.rename(attempt.job.output / FINISHED)
     keep_only(attempt.job.checkpoints, None)
     return ref
@@ -57,6 +57,7 @@ def _last(output: Path, write: Write | None) -> Path:
     shutil.rmtree(folder, ignore_errors=True)
     with storing(folder):
         write(folder)
+        sync(folder)
     return folder
 
 

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import save_file
 
+from backend.models.adapter_files import WHOLE_TENSORS, read_card, write_card
 from backend.training.best import Best, BestKept, memorised_at
 from backend.training.cadence import DEV_ROWS, cadence, total_steps
 from backend.training.checkpoints import COMPLETE, keep_only, newest, seal, steps, whole
+from backend.training.values import AdapterCard, BaseCard
 from backend.training.watching import Energy, Pace, peak_host_bytes
 from tests.training.working import config_for
 
@@ -51,7 +56,7 @@ def test_the_best_is_replaced_as_a_whole(tmp_path: Path) -> None:
     kept.keep(Best(step=4, loss=2.0), lambda folder: _write(folder, "old"))
     with pytest.raises(OSError, match="full"):
         kept.keep(Best(step=8, loss=1.0), _breaks)
-    assert kept.read() == Best(step=4, loss=2.0) and (kept.folder / "adapter").read_text("utf-8") == "old"
+    assert kept.read() == Best(step=4, loss=2.0) and read_card(kept.folder).run == "old"
     kept.keep(Best(step=8, loss=1.0), lambda folder: _write(folder, "new"))
     assert kept.read() == Best(step=8, loss=1.0) and [one.name for one in tmp_path.iterdir()] == ["adapter-best"]
     # Killed between the two renames.
@@ -59,9 +64,24 @@ def test_the_best_is_replaced_as_a_whole(tmp_path: Path) -> None:
     assert kept.read() == Best(step=8, loss=1.0)
 
 
-def _write(folder: Path, text: str) -> None:
+def test_a_best_that_a_power_cut_damaged_is_none(tmp_path: Path) -> None:
+    kept = BestKept(tmp_path)
+    kept.keep(Best(step=4, loss=2.0), lambda folder: _write(folder, "old"))
+    shutil.copytree(kept.folder, tmp_path / "adapter-best.old")
+    (kept.folder / WHOLE_TENSORS).write_bytes(b"")
+    # The one before was not yet let go.
+    assert kept.read() == Best(step=4, loss=2.0) and read_card(kept.folder).run == "old"
+    (kept.folder / WHOLE_TENSORS).write_bytes(b"")
+    assert kept.read() is None
+    kept.keep(Best(step=8, loss=3.0), lambda folder: _write(folder, "new"))
+    assert kept.read() == Best(step=8, loss=3.0)
+
+
+def _write(folder: Path, run: str) -> None:
     folder.mkdir()
-    (folder / "adapter").write_text(text, "utf-8")
+    save_file({"weight": torch.ones(3)}, folder / WHOLE_TENSORS)
+    base = BaseCard(label="base", identity="0" * 16)
+    write_card(folder, AdapterCard(kind="weights", method="full", base=base, run=run))
 
 
 def _breaks(folder: Path) -> None:
