@@ -21,6 +21,7 @@ from pydantic import ValidationError
 
 from backend.errors import ModelProblem
 from backend.evaluation.identity import weights_identity
+from backend.examples.task import MAX_LABELS
 from backend.files import write_atomic
 from backend.models.memory import read_header
 from backend.models.peft_config import Refusal, check_config
@@ -94,7 +95,8 @@ def checked(folder: Path) -> AdapterCard:
             check_config(read_config(folder), card.task)
         except Refusal as fault:
             raise ModelProblem("error.adapter_config", field=fault.field) from fault
-    if card.task == "head" and (len(card.labels) < 2 or len(set(card.labels)) != len(card.labels)):
+    many = not 2 <= len(card.labels) <= MAX_LABELS
+    if card.task == "head" and (many or len(set(card.labels)) != len(card.labels)):
         raise ModelProblem("error.adapter_damaged", file=CARD)
     return card
 

@@ -19,13 +19,12 @@ import torch
 
 from backend.errors import ModelProblem
 from backend.models.adapter_files import CONFIG, PEFT_TENSORS, WHOLE_TENSORS, read_config
+from backend.models.adapter_fits import FAULTS, check_fits
+from backend.models.heads import HEADS
 from backend.models.memory import tensor_names
 from backend.models.peft_config import PROMPTS, Refusal, check_config, peft_config
 from backend.models.prefix import Prefix, prefix_of
 from backend.training.values import AdapterCard
-
-FAULTS = (ValueError, KeyError, TypeError, RuntimeError, AttributeError, IndexError, NotImplementedError)
-"""What transformers and PEFT raise for tensors that do not fit."""
 
 
 def put_over(model: Any, folder: Path, card: AdapterCard, merge: bool = True) -> tuple[Any, Prefix | None]:
@@ -34,7 +33,7 @@ def put_over(model: Any, folder: Path, card: AdapterCard, merge: bool = True) ->
     `merge` writes it into the weights where that can be done. Raises ModelProblem("error.adapter_damaged", file=).
     """
     if card.kind == "weights":
-        replace_weights(model, folder)
+        replace_weights(model, folder, card)
         return model, None
     try:
         found = check_config(read_config(folder), card.task)
@@ -49,8 +48,11 @@ def put_over(model: Any, folder: Path, card: AdapterCard, merge: bool = True) ->
     return inner.eval(), None
 
 
-def replace_weights(model: Any, folder: Path) -> None:
-    """Put the trained tensors in the place of the model's own. Raises ModelProblem("error.adapter_damaged")."""
+def replace_weights(model: Any, folder: Path, card: AdapterCard) -> None:
+    """Put the trained tensors in the place of the model's own. Raises ModelProblem("error.adapter_damaged").
+
+    A head has to be among them: the base has none, and one of random numbers answers too.
+    """
     from safetensors.torch import load_file
 
     try:
@@ -58,7 +60,8 @@ def replace_weights(model: Any, folder: Path) -> None:
         unknown = model.load_state_dict(tensors, strict=False).unexpected_keys
     except FAULTS as fault:
         raise ModelProblem("error.adapter_damaged", file=WHOLE_TENSORS) from fault
-    if unknown or not tensors:
+    head = {name for name in model.state_dict() if name.split(".")[0] in HEADS} if card.task == "head" else set()
+    if unknown or not tensors or not head <= tensors.keys():
         raise ModelProblem("error.adapter_damaged", file=WHOLE_TENSORS)
 
 
@@ -69,6 +72,7 @@ def _peft(model: Any, folder: Path, found: Any) -> Any:
     file = CONFIG
     try:
         config = peft_config(found)
+        check_fits(model, folder, config)
         file = PEFT_TENSORS
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that keys are missing is said below, as a fault

@@ -4,6 +4,10 @@ A field that changes no answer (how it was initialised, dropout, the optimizer's
 would change one and is not known here is refused, unless it is empty or off. (What the fields mean:
 https://huggingface.co/docs/peft/package_reference/config; what they can do: `megatron_core` names a module that is
 imported, `tokenizer_name_or_path` a place that is read, patterns are run as regular expressions.)
+
+The sizes here are only plausible; whether the tensors are there that they ask for, `adapter_fits` finds out. What it
+could not see, since no tensor is kept of it, is refused here: projections made anew, networks before a prompt. Of the
+model itself only a head (`backend.models.heads`) is kept beside.
 """
 
 from __future__ import annotations
@@ -52,7 +56,7 @@ class Answering(BaseModel):
     target_modules: Names | None = None
     exclude_modules: Names | None = None
     feedforward_modules: Names | None = None
-    modules_to_save: Names | None = None
+    modules_to_save: Annotated[list[Literal["score", "classifier"]], Field(max_length=20)] | None = None
     layers_to_transform: Annotated[list[Size], Field(max_length=8192)] | Size | None = None
     layers_pattern: Names | Plain | None = None
     rank_pattern: dict[Plain, Size | Kept] | None = None
@@ -71,7 +75,7 @@ class Answering(BaseModel):
     decompose_both: bool = False
     decompose_factor: Annotated[int, Field(ge=-1, le=8192)] | None = None
     projection_prng_key: Annotated[int, Field(ge=0, lt=2**63)] | None = None
-    save_projection: bool = True
+    save_projection: Literal[True] = True
     d_initial: Scale | None = None
     oft_block_size: Size | None = None
     coft: bool = False
@@ -84,10 +88,10 @@ class Answering(BaseModel):
     num_transformer_submodules: Annotated[int, Field(ge=1, le=1)] | None = None
     num_attention_heads: Wide | None = None
     num_layers: Size | None = None
-    encoder_reparameterization_type: Literal["MLP", "LSTM"] | None = None
+    encoder_reparameterization_type: Literal["MLP"] | None = None
     encoder_hidden_size: Size | None = None
     encoder_num_layers: Annotated[int, Field(ge=1, le=16)] | None = None
-    prefix_projection: bool = False
+    prefix_projection: Literal[False] = False
 
 
 PROMPTS: Final = frozenset({"PROMPT_TUNING", "P_TUNING", "PREFIX_TUNING"})

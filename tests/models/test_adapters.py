@@ -15,8 +15,9 @@ from backend.answering import Answering, Question
 from backend.assistants import AdapterRef, Assistant, Decoding, ModelRef, Weights
 from backend.errors import BadInput, Busy, ModelProblem, NotFound
 from backend.evaluation.identity import fingerprint
+from backend.examples.task import MAX_LABELS
 from backend.messages import Message
-from backend.models.adapter_files import CARD, CONFIG, PEFT_TENSORS, checked, content_id, read_card
+from backend.models.adapter_files import CARD, CONFIG, PEFT_TENSORS, WHOLE_TENSORS, checked, content_id, read_card
 from backend.models.adapters import Adapters, verified
 from backend.models.endpoints import Endpoints
 from backend.models.engine import Engine, Request
@@ -518,6 +519,10 @@ def _local(folder: Path) -> ModelRef:
         ({"task_type": "SEQ_CLS"}, "task_type"),
         ({"trust_remote_code": True}, "trust_remote_code"),
         ({"eva_config": {"rho": 2.0}}, "eva_config"),
+        ({"modules_to_save": ["embed_tokens"]}, "modules_to_save"),
+        ({"save_projection": False}, "save_projection"),
+        ({"prefix_projection": True}, "prefix_projection"),
+        ({"encoder_reparameterization_type": "LSTM"}, "encoder_reparameterization_type"),
     ],
 )
 def test_a_configuration_that_could_do_harm_is_refused(
@@ -574,6 +579,91 @@ def test_a_damaged_folder_is_named_by_its_file(tiny: Path, tmp_path: Path, break
         open_engine(tiny, adapter=folder)
     assert caught.value.key == "error.adapter_damaged"
     assert caught.value.details["file"] == (CARD if break_ == "no card" else PEFT_TENSORS)
+
+
+@pytest.mark.parametrize(
+    ("kind", "changed"),
+    [
+        ("lora", {"r": 8192}),
+        ("dora", {"rank_pattern": {"q_proj": 8192}}),
+        ("lora", {"target_modules": ["q_proj", "k_proj", "v_proj", "o_proj", "down_proj"]}),
+        ("adalora", {"init_r": 8192}),
+        ("adalora", {"init_r": 8192, "rank_pattern": {"model.layers.0.self_attn.q_proj": [True, False]}}),
+        ("vera", {"r": 8192}),
+        ("prompt_tuning", {"token_dim": 1_000_000}),
+        ("prefix_tuning", {"num_layers": 8192}),
+        ("p_tuning", {"num_virtual_tokens": 500}),
+    ],
+)
+def test_what_asks_for_more_than_its_file_holds_takes_no_memory(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, changed: dict[str, Any]
+) -> None:
+    import peft
+
+    folder = peft_adapter(tmp_path / "a", tiny, kind)
+    config = json.loads((folder / CONFIG).read_text("utf-8")) | changed
+    (folder / CONFIG).write_text(json.dumps(config), "utf-8")
+    opened: list[object] = []
+    monkeypatch.setattr(peft.PeftModel, "from_pretrained", lambda *a, **k: opened.append(a))
+    with pytest.raises(ModelProblem) as caught:
+        open_engine(tiny, adapter=folder)
+    assert (caught.value.key, caught.value.details["file"]) == ("error.adapter_damaged", PEFT_TENSORS)
+    assert not opened
+
+
+def test_a_file_that_lies_about_its_shapes_takes_no_memory(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import struct
+
+    import peft
+
+    folder = peft_adapter(tmp_path / "a", tiny)
+    config = json.loads((folder / CONFIG).read_text("utf-8"))
+    (folder / CONFIG).write_text(json.dumps(config | {"r": 8192}), "utf-8")
+    content = (folder / PEFT_TENSORS).read_bytes()
+    length = struct.unpack("<Q", content[:8])[0]
+    header = json.loads(content[8 : 8 + length])
+    for tensor in header.values():
+        tensor["shape"] = [8192 if side == config["r"] else side for side in tensor.get("shape", ())]
+    told = json.dumps({name: tensor for name, tensor in header.items() if name != "__metadata__"}).encode()
+    (folder / PEFT_TENSORS).write_bytes(struct.pack("<Q", len(told)) + told + content[8 + length :])
+    opened: list[object] = []
+    monkeypatch.setattr(peft.PeftModel, "from_pretrained", lambda *a, **k: opened.append(a))
+    with pytest.raises(ModelProblem) as caught:
+        open_engine(tiny, adapter=folder)
+    assert caught.value.key == "error.adapter_damaged" and not opened
+
+
+def test_what_adalora_cut_away_is_no_damage(tiny: Path, tmp_path: Path) -> None:
+    """After its schedule the file holds fewer ranks than the layers begin with."""
+    import transformers
+
+    model: Any = transformers.AutoModelForCausalLM.from_pretrained(tiny)
+    over = stirred(model, "adalora")
+    names = [name for name, _ in over.named_parameters() if name.endswith("lora_E.default")]
+    kept = [True, True, False, False]
+    over.peft_config["default"].rank_pattern = {name.removeprefix("base_model.model."): kept for name in names}
+    over.save_pretrained(tmp_path / "a")
+    Adapters(tmp_path).write_card(tmp_path / "a", read_card(peft_adapter(tmp_path / "b", tiny, "adalora")))
+    assert not same(answered(tiny, tmp_path / "a"), answered(tiny))
+
+
+def test_a_head_that_was_not_trained_does_not_answer(tiny: Path, tmp_path: Path) -> None:
+    whole(tmp_path / "h", tiny, lambda name: ".layers.1." in name, ("긍정", "부정"))
+    with pytest.raises(ModelProblem) as caught:
+        open_engine(tiny, adapter=tmp_path / "h")
+    assert (caught.value.key, caught.value.details) == ("error.adapter_damaged", {"file": WHOLE_TENSORS})
+
+
+def test_more_classes_than_a_task_has_are_refused(tiny: Path, tmp_path: Path) -> None:
+    whole(tmp_path / "h", tiny, lambda name: name.startswith("score"), ("긍정", "부정"))
+    card = read_card(tmp_path / "h")
+    labels = tuple(str(number) for number in range(MAX_LABELS + 1))
+    Adapters(tmp_path).write_card(tmp_path / "h", card.model_copy(update={"labels": labels}))
+    with pytest.raises(ModelProblem) as caught:
+        checked(tmp_path / "h")
+    assert (caught.value.key, caught.value.details) == ("error.adapter_damaged", {"file": CARD})
 
 
 def test_dates_are_no_part_of_the_name_and_labels_are(tiny: Path, tmp_path: Path) -> None:
