@@ -42,13 +42,18 @@ def append_line(path: Path, value: Mapping[str, object]) -> None:
 
 
 def read_lines(path: Path) -> Iterator[dict[str, Any]]:
-    """The whole lines of a .jsonl file; a torn last line and anything that is not an object are left out."""
+    """The whole lines of a .jsonl file; a torn last line and anything that is not an object are left out.
+
+    So is a line longer than LARGEST: one without an end, from elsewhere, may not fit into memory.
+    """
     if not path.is_file():
         return
+    inside = False
     with path.open("rb") as file:
-        for line in file:
-            if not line.endswith(b"\n"):
-                return
+        while line := file.readline(LARGEST):
+            began, inside = not inside, not line.endswith(b"\n")
+            if inside or not began:
+                continue
             try:
                 value = json.loads(line)
             except ValueError:

@@ -109,6 +109,7 @@ class CurveReader:
         self._at, self._file = 0, 0
         self._now, self._paused, self._start = 0.0, 0.0, 0.0
         self._any = False
+        self._inside = False  # a line that is too long, whose end is still to come
 
     def _take(self) -> bool:
         """Read on to the last whole line. Whether there was anything new."""
@@ -127,16 +128,19 @@ class CurveReader:
         began = self._at
         with self._path.open("rb") as file:
             file.seek(self._at)
-            for line in file:
-                if not line.endswith(b"\n"):
+            while line := file.readline(LONGEST_LINE):
+                ended = line.endswith(b"\n")
+                if not ended and len(line) < LONGEST_LINE:
                     break
                 self._at += len(line)
-                self._line(line)
+                if ended and not self._inside:
+                    self._line(line)
+                self._inside = not ended
         return self._at > began
 
     def _line(self, line: bytes) -> None:
         try:
-            told = json.loads(line) if len(line) <= LONGEST_LINE else None
+            told = json.loads(line)
         except (ValueError, RecursionError):
             return
         if not isinstance(told, dict):

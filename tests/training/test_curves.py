@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+import tracemalloc
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import pytest
 
-from backend.jobs.folder import RunFolder, append_line
+from backend.jobs.folder import RunFolder, append_line, read_lines
 from backend.jobs.progress import Progress
 from backend.jobs.run import RunState
 from backend.training.curves import POINTS, CurveReader, CurveShelf, smoothed, thinned
@@ -106,6 +108,28 @@ def test_a_line_that_is_no_point_is_passed_over(folder: Path, line: str) -> None
         file.write(line + "\n")
     told(folder, {"time": 2.0, "step": 3, "loss": 2.0})
     assert reader(folder).read()["loss"].steps == (1, 3)
+
+
+def test_a_line_without_an_end_takes_no_memory_and_is_read_once(folder: Path) -> None:
+    told(folder, {"time": 0.0, "step": 1, "loss": 3.0})
+    growing = reader(folder)
+    growing.read()
+    with (folder / "metrics.jsonl").open("ab") as file:
+        file.truncate(80_000_000)
+    tracemalloc.start()
+    assert growing.read()["loss"].steps == (1,)
+    assert tracemalloc.get_traced_memory()[1] < 5_000_000
+    assert [line["step"] for line in read_lines(folder / "metrics.jsonl")] == [1]
+    assert tracemalloc.get_traced_memory()[1] < 60_000_000
+    tracemalloc.stop()
+    began = perf_counter()
+    growing.read()
+    assert perf_counter() - began < 0.05
+    with (folder / "metrics.jsonl").open("ab") as file:
+        file.write(b'"step": 2}\n')
+    told(folder, {"time": 2.0, "step": 3, "loss": 2.0})
+    assert growing.read()["loss"].steps == (1, 3)
+    assert [line["step"] for line in read_lines(folder / "metrics.jsonl")] == [1, 3]
 
 
 def test_a_clock_that_was_set_back_does_not_turn_the_curve_back(folder: Path) -> None:
