@@ -13,12 +13,17 @@ import os
 import re
 import secrets
 import shutil
+import sqlite3
+import time
+from collections.abc import Iterable
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Final
 
 from backend.assistants import AdapterRef
 from backend.errors import Busy, ModelProblem, NotFound
 from backend.files import make_folder, storing, write_atomic
+from backend.jobs.folder import RunFolder
 from backend.models.adapter_files import (
     CONFIG,
     anonymous,
@@ -30,11 +35,12 @@ from backend.models.adapter_files import (
     read_config,
     write_card,
 )
-from backend.projects.folder import Project
+from backend.projects.folder import DATABASE, Project
 from backend.training.values import AdapterCard
 
 PLACE: Final = "adapters"
 ID: Final = re.compile(r"[0-9a-f]{32}")
+LEFT_OVER_S: Final = 24 * 3600.0
 
 
 class Adapters:
@@ -44,11 +50,21 @@ class Adapters:
         self._root = projects_folder
 
     def folder_of(self, ref: AdapterRef) -> Path:
-        """Where it lies, in whichever project. Raises NotFound("error.adapter_missing", method=)."""
-        for folder in sorted(self._root.glob(f"*/*/files/{PLACE}/{ref.id}")):
-            if folder.is_dir() and not folder.is_symlink():
-                return folder
-        raise NotFound("error.adapter_missing", method=ref.method or "?")
+        """Where it lies, in whichever project: for answering only.
+
+        An assistant that was handed on answers wherever its adapter is. Its id is a hash of 128 bits over the content:
+        who names it has, or was handed, what it names. The files themselves are given out by `folder_in`.
+        Raises NotFound("error.adapter_missing", method=).
+        """
+        return _first(self._root.glob(f"*/*/files/{PLACE}/{ref.id}"), ref)
+
+    def folder_in(self, project: Project, ref: AdapterRef) -> Path:
+        """Where it lies for who works in this project: in it, else in another project of its owner.
+
+        Raises NotFound("error.adapter_missing", method=).
+        """
+        own = _place(project, ref)
+        return own if _there(own) else _first(project.folder.parent.glob(f"*/files/{PLACE}/{ref.id}"), ref)
 
     def keep(self, project: Project, folder: Path) -> AdapterRef:
         """Take a finished adapter folder into the project; the same content twice is kept once.
@@ -57,6 +73,7 @@ class Adapters:
         """
         card = checked(folder)
         place = make_folder(project.files / PLACE)
+        _clear(place)
         part = make_folder(place / f".{secrets.token_hex(6)}.part")
         try:
             with storing(place):
@@ -91,16 +108,20 @@ class Adapters:
         """Bytes on the disk."""
         return sum(file.stat().st_size for file in folder.iterdir() if file.is_file())
 
+    def frees(self, project: Project, ref: AdapterRef) -> int:
+        """Bytes that `remove` would free: none while somebody needs it, or when it lies elsewhere."""
+        folder = _place(project, ref)
+        return self.size(folder) if _there(folder) and not users(project, ref) else 0
+
     def remove(self, project: Project, ref: AdapterRef) -> int:
         """Delete it from the project; how many bytes that freed.
 
-        Raises Busy("error.adapter_in_use", name=) while a saved version uses it, NotFound.
+        Raises Busy("error.adapter_in_use", name=) while somebody needs it (see `users`), NotFound.
         """
-        for saved in users(project, ref):
-            raise Busy("error.adapter_in_use", name=f"{saved[0]} {saved[1]}")
-        folder = project.folder / "files" / PLACE / ref.id
-        if not folder.is_dir():
-            raise NotFound("error.adapter_missing", method=ref.method or "?")
+        for name in users(project, ref):
+            raise Busy("error.adapter_in_use", name=name)
+        folder = _first((_place(project, ref),), ref)
+        _clear(folder.parent)
         freed, gone = self.size(folder), folder.with_name(f".{secrets.token_hex(6)}.part")
         with storing(folder):
             folder.rename(gone)
@@ -121,11 +142,38 @@ def adapters_of(project: Project) -> list[tuple[AdapterRef, AdapterCard]]:
     return sorted(found, key=lambda one: one[1].created, reverse=True)
 
 
-def users(project: Project, ref: AdapterRef) -> list[tuple[str, int]]:
-    """The saved versions that answer with an adapter: (name, number)."""
-    names = [saved.name for saved in project.assistants.list()]
-    versions = [saved for name in names for saved in project.assistants.versions(name)]
-    return [(one.name, one.number) for one in versions if one.assistant.adapter and one.assistant.adapter.id == ref.id]
+def users(project: Project, ref: AdapterRef) -> list[str]:
+    """Who needs the adapter of a project, as people call them: saved versions, also those in the bin, which come back,
+    and runs that have not come to their end. So too in the owner's other projects that have no copy of their own.
+    """
+    found = []
+    for folder in sorted(project.folder.parent.iterdir(), key=lambda place: place != project.folder):
+        if folder == project.folder or not _there(folder / "files" / PLACE / ref.id):
+            found += [*_versions(folder / DATABASE, ref), *_runs(folder / "runs", ref)]
+    return found
+
+
+def _versions(file: Path, ref: AdapterRef) -> list[str]:
+    """By the id in their text: the project is not opened, nor upgraded. One that cannot be read needs nothing."""
+    asked = "SELECT name, number FROM assistants WHERE instr(body, ?) ORDER BY id"
+    try:
+        with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True, timeout=5)) as connection:
+            return [f"{name} {number}" for name, number in connection.execute(asked, (ref.id,))]
+    except sqlite3.Error:
+        return []
+
+
+def _runs(place: Path, ref: AdapterRef) -> list[str]:
+    found = []
+    for path in sorted(place.glob("[!.]*")):
+        try:
+            folder = RunFolder(path)
+            made = folder.read_config()
+            if folder.read_state().state != "succeeded" and ref.id in json.dumps(made.config):
+                found.append(made.title or made.kind)
+        except (OSError, ValueError):
+            continue
+    return found
 
 
 def verified(folder: Path) -> AdapterCard:
@@ -148,3 +196,26 @@ def _settle(part: Path, target: Path) -> None:
         with file.open("rb+") as stream:
             os.fsync(stream.fileno())
     os.replace(part, target)
+
+
+def _place(project: Project, ref: AdapterRef) -> Path:
+    return project.folder / "files" / PLACE / ref.id
+
+
+def _there(folder: Path) -> bool:
+    return folder.is_dir() and not folder.is_symlink()
+
+
+def _first(folders: Iterable[Path], ref: AdapterRef) -> Path:
+    for folder in sorted(folders):
+        if _there(folder):
+            return folder
+    raise NotFound("error.adapter_missing", method=ref.method or "?")
+
+
+def _clear(place: Path) -> None:
+    """What a killed studio left half-written or half-deleted goes, when it is too old to be somebody's work."""
+    for part in place.glob(".*.part"):
+        with suppress(OSError):
+            if time.time() - part.stat().st_mtime > LEFT_OVER_S:
+                shutil.rmtree(part, ignore_errors=True)

@@ -39,17 +39,14 @@ NOTE_LIMIT: Final = 2_000
 class KeepsAdapters(Protocol):
     """`backend.models.adapters.Adapters`."""
 
-    def folder_of(self, ref: AdapterRef) -> Path:
-        """Raises NotFound."""
-
     def keep(self, project: Project, folder: Path) -> AdapterRef:
         """Raises StorageProblem, ModelProblem."""
 
-    def size(self, folder: Path) -> int:
-        """Bytes."""
+    def frees(self, project: Project, ref: AdapterRef) -> int:
+        """Bytes; none while somebody needs it."""
 
     def remove(self, project: Project, ref: AdapterRef) -> object:
-        """Raises Busy when an assistant stands on it."""
+        """Raises Busy when somebody needs it."""
 
 
 class About(BaseModel):
@@ -251,14 +248,15 @@ def frees(project: Project, runs: Runs, adapters: KeepsAdapters, run_id: str) ->
     adapter_bytes = 0
     if one.adapter and not one.saved and not _shared(project, runs, one):
         with suppress(StudioError, OSError):
-            adapter_bytes = adapters.size(adapters.folder_of(one.adapter))
+            adapter_bytes = adapters.frees(project, one.adapter)
     return Frees(folder_bytes(one.run.folder), folder_bytes(one.run.folder / "checkpoints"), adapter_bytes)
 
 
 def delete(project: Project, runs: Runs, adapters: KeepsAdapters, run_id: str) -> Frees:
     """Take a run off the list; for a week `undo_delete` brings it back, then its space is free.
 
-    Its adapter goes at once when no assistant and no other run needs it and a copy lies in the run's own folder.
+    Its adapter goes at once when nobody else needs it (no assistant, also none in the bin, no other run, no project of
+    the same owner) and a copy lies in the run's own folder.
     Raises NotFound, Busy("error.run_active").
     """
     one, told = training(project, runs, run_id), frees(project, runs, adapters, run_id)

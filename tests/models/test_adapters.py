@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import threading
 from collections.abc import Callable, Sequence
@@ -16,6 +17,8 @@ from backend.assistants import AdapterRef, Assistant, Decoding, ModelRef, Weight
 from backend.errors import BadInput, Busy, ModelProblem, NotFound
 from backend.evaluation.identity import fingerprint
 from backend.examples.task import MAX_LABELS
+from backend.jobs.folder import RunFolder
+from backend.jobs.run import RunConfig, RunState
 from backend.messages import Message
 from backend.models.adapter_files import CARD, CONFIG, PEFT_TENSORS, WHOLE_TENSORS, checked, content_id, read_card
 from backend.models.adapters import Adapters, verified
@@ -393,18 +396,88 @@ def test_the_same_content_is_kept_once_and_found_by_its_id(
     assert caught.value.details == {"method": "dora"}
 
 
-def test_an_adapter_in_use_is_not_removed(host: ModelHost, project: Project, tmp_path: Path) -> None:
+def test_an_adapter_goes_when_nobody_needs_it(host: ModelHost, project: Project, tmp_path: Path) -> None:
     ref = host.adapters.keep(project, weights_adapter(tmp_path / "a", "1" * 32))
-    project.assistants.save("훈련", Assistant(adapter=ref))
     project.assistants.save("훈련", Assistant())
-    with pytest.raises(Busy) as caught:
-        host.adapters.remove(project, ref)
-    assert caught.value.details == {"name": "훈련 1"}
-    project.assistants.remove("훈련")
     size = host.adapters.size(host.adapters.folder_of(ref))
-    assert host.adapters.remove(project, ref) == size > 0
+    assert host.adapters.frees(project, ref) == host.adapters.remove(project, ref) == size > 0
+    assert host.adapters.frees(project, ref) == 0
     with pytest.raises(NotFound):
         host.adapters.remove(project, ref)
+
+
+def save_elsewhere(project: Project, ref: AdapterRef) -> Project:
+    """Another project of the same owner, with an assistant that answers with the adapter."""
+    projects = Projects(project.folder.parent.parent)
+    other = projects.open("owner", projects.create("owner", "다른").id)
+    other.assistants.save("남", Assistant(adapter=ref))
+    return other
+
+
+def begin_run(project: Project, ref: AdapterRef, state: str = "interrupted") -> None:
+    """A run that trains the adapter further."""
+    folder = RunFolder(project.runs_folder / "20260101-000000000000-0123abcd")
+    folder.path.mkdir()
+    config = {"assistant": Assistant(adapter=ref).model_dump(mode="json")}
+    folder.write_config(RunConfig(kind="training", title="더", created=1.0, config=config))
+    folder.write_state(RunState.model_validate({"state": state}))
+
+
+def bin_version(project: Project, ref: AdapterRef) -> None:
+    project.assistants.save("훈련", Assistant(adapter=ref))
+    project.assistants.save("훈련", Assistant())
+    project.assistants.remove("훈련")
+
+
+NEEDS: dict[str, tuple[Callable[[Project, AdapterRef], object], str]] = {
+    "a version": (lambda project, ref: project.assistants.save("훈련", Assistant(adapter=ref)), "훈련 1"),
+    "a version in the bin": (bin_version, "훈련 1"),
+    "another project": (save_elsewhere, "남 1"),
+    "a run that trains it further": (begin_run, "더"),
+}
+
+
+@pytest.mark.parametrize("need", NEEDS)
+def test_an_adapter_that_somebody_needs_stays(host: ModelHost, project: Project, tmp_path: Path, need: str) -> None:
+    ref = host.adapters.keep(project, weights_adapter(tmp_path / "a", "1" * 32))
+    make, name = NEEDS[need]
+    make(project, ref)
+    assert host.adapters.frees(project, ref) == 0
+    with pytest.raises(Busy) as caught:
+        host.adapters.remove(project, ref)
+    assert caught.value.details == {"name": name}
+    assert host.adapters.folder_in(project, ref).is_dir()
+
+
+def test_who_needs_it_no_more_does_not_hold_it(host: ModelHost, project: Project, tmp_path: Path) -> None:
+    """A run that came to its end has read it, and another project with a copy reads its own."""
+    ref = host.adapters.keep(project, weights_adapter(tmp_path / "a", "1" * 32))
+    other = save_elsewhere(project, ref)
+    host.adapters.keep(other, tmp_path / "a")
+    begin_run(project, ref, "succeeded")
+    assert host.adapters.remove(project, ref) > 0
+    assert host.adapters.folder_in(project, ref).is_relative_to(other.folder)
+
+
+def test_files_are_given_out_to_their_owner_only(host: ModelHost, project: Project, tmp_path: Path) -> None:
+    ref = host.adapters.keep(project, weights_adapter(tmp_path / "a", "1" * 32))
+    projects = Projects(project.folder.parent.parent)
+    stranger = projects.open("lee", projects.create("lee", "남").id)
+    assert host.adapters.folder_of(ref) == host.adapters.folder_in(project, ref)
+    with pytest.raises(NotFound):
+        host.adapters.folder_in(stranger, ref)
+    mate = projects.open("owner", projects.create("owner", "둘").id)
+    assert host.adapters.folder_in(mate, ref).is_relative_to(project.folder)
+
+
+def test_what_a_kill_left_half_made_goes_after_a_day(host: ModelHost, project: Project, tmp_path: Path) -> None:
+    place = project.files / "adapters"
+    for name in (".old.part", ".new.part"):
+        (place / name).mkdir(parents=True)
+        (place / name / CARD).write_text("half", "utf-8")
+    os.utime(place / ".old.part", (1.0, 1.0))
+    host.adapters.keep(project, weights_adapter(tmp_path / "a", "1" * 32))
+    assert [path.name for path in place.glob(".*")] == [".new.part"]
 
 
 def test_two_adapters_over_one_base_at_once(host: ModelHost, project: Project, tiny: Path, tmp_path: Path) -> None:
