@@ -22,6 +22,8 @@ from backend.settings import ASSETS
 
 Language = Literal["ko", "en"]
 LANGUAGES: tuple[Language, ...] = ("ko", "en")
+METHODS = ("method", "wanted")
+"""Details that hold a way of training by its id."""
 
 
 def read_words(language: str, folder: Path = ASSETS / "locale") -> dict[str, str]:
@@ -84,6 +86,8 @@ class Words:
                 return self.size(value)
             if name.endswith("seconds"):
                 return self.duration(value)
+        if name in METHODS and isinstance(value, str):
+            return self._words.get(f"methods.name.{value}", value)
         return value
 
     def size(self, count: float) -> str:

@@ -47,6 +47,12 @@ def test_a_detail_that_is_missing_does_not_hide_the_fault() -> None:
     assert "{log}" in EN.t("common.bug")
 
 
+def test_a_way_of_training_is_told_by_its_name() -> None:
+    key = "error.training_pissa_method"
+    assert KO.t("methods.name.prompt_tuning") in KO.t(key, method="prompt_tuning")
+    assert "(IA)3" in KO.t(key, method="(IA)3"), "what is no id stays as it is"
+
+
 def test_a_key_in_two_parts_is_refused(tmp_path: Path) -> None:
     (tmp_path / "ko").mkdir()
     for part in ("a", "b"):
