@@ -21,13 +21,13 @@ from backend.assistants import Quantization
 from backend.errors import ModelProblem
 from backend.models.adapter_files import check_base, checked
 from backend.models.adapting import put_over
+from backend.models.device import best_device as best_device
 from backend.models.heads import HEADS, head_arguments, ready_head
-from backend.models.memory import numbers, read_header
+from backend.models.memory import dtype_name, numbers, read_header
 from backend.models.prefix import Prefix
 from backend.models.quantizing import quantization_config
 from backend.models.tokenizing import open_tokenizer
 
-SMALL = 400_000_000
 PICKLED = ("*.bin", "*.pt", "*.pth", "*.ckpt")
 
 
@@ -45,22 +45,10 @@ class Loaded:
     labels: tuple[str, ...] = ()
 
 
-def best_device() -> torch.device:
-    """CUDA, else Apple's, else the processor."""
-    if torch.cuda.is_available():
-        return torch.device("cuda")
-    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
-
-
 def dtype_for(device: torch.device, numbers: int) -> torch.dtype:
-    """bf16 on CUDA, half on Apple's. On a processor fp32 up to SMALL numbers, and bf16 above.
-
-    There a small model steps faster in fp32 (47M: 93 tokens/s against 71), and a large one is held up by the memory
-    that its weights take.
-    """
-    if device.type == "cpu":
-        return torch.float32 if numbers <= SMALL else torch.bfloat16
-    return torch.float16 if device.type == "mps" else torch.bfloat16
+    """What a base of so many numbers answers in."""
+    named: torch.dtype = getattr(torch, dtype_name(device.type, numbers))
+    return named
 
 
 def load(

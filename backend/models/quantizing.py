@@ -9,13 +9,10 @@ from typing import Any, Final
 import torch
 
 from backend.assistants import Quantization
-from backend.models.memory import OVERHEAD, needed_bytes, numbers, shapes
+from backend.models.memory import OVERHEAD, QUANTIZED_BYTES, needed_bytes, numbers, shapes
 
 NOT_QUANTIZED: Final = ("lm_head", "embed_out", "score", "classifier")
 """Output and classification heads keep their numbers: the last layer decides, and is small beside the rest."""
-BYTES: Final = {"int8": 1.01, "nf4": 0.52}
-"""Per number with its constants: int8 has one scale per row, nf4 half a byte and one byte per 64 numbers, themselves
-quantized (QLoRA, arXiv 2305.14314, section 3: 4.127 bits)."""
 
 
 def quantization_config(quantization: Quantization, dtype: torch.dtype) -> Any:
@@ -51,4 +48,4 @@ def loaded_bytes(
     for name, shape in shapes(folder):
         layer = len(shape) == 2 and "embed" not in name and not any(part in name for part in NOT_QUANTIZED)
         small, whole = (small + prod(shape), whole) if layer else (small, whole + prod(shape))
-    return int(OVERHEAD * (small * BYTES[quantization] + whole * bytes_per_number)) + beside
+    return int(OVERHEAD * (small * QUANTIZED_BYTES[quantization] + whole * bytes_per_number)) + beside

@@ -10,28 +10,21 @@ import torch
 
 from backend.errors import BadInput, ModelProblem
 from backend.models.heads import head_arguments, ready_head
-from backend.models.loading import check, dtype_for, read_json
+from backend.models.loading import check, read_json
 from backend.models.memory import numbers
 from backend.models.quantizing import quantization_config
 from backend.models.tokenizing import open_tokenizer
 from backend.training.config import TrainingConfig
+from backend.training.facts import weights_dtype_name
 
 CHECKPOINTING: Final = {"use_reentrant": False}
 """How gradient checkpointing is done: the way that frozen embeddings do not disturb."""
 
 
 def weights_dtype(config: TrainingConfig, device: torch.device, size: int) -> torch.dtype:
-    """The base's dtype while training. `size` is how many numbers the base has.
-
-    "auto": what it answers in, but float32 where the base's own numbers move (steps smaller than a half-precision
-    number's last digit would be lost) and on Apple's, whose half precision overflows in training.
-    """
-    if config.dtype != "auto":
-        named: torch.dtype = getattr(torch, config.dtype)
-        return named
-    if config.method in {"full", "last_layers"} or device.type == "mps":
-        return torch.float32
-    return dtype_for(device, size)
+    """The base's dtype while training. `size` is how many numbers the base has."""
+    named: torch.dtype = getattr(torch, weights_dtype_name(config, device.type, size))
+    return named
 
 
 def autocasts(config: TrainingConfig, device: torch.device) -> bool:

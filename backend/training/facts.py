@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from backend.errors import ModelProblem
-from backend.models.memory import read_header
+from backend.models.memory import dtype_name, read_header
+from backend.training.config import TrainingConfig
 from backend.training.values import IGNORED, Row, Rows
 
 BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
@@ -111,6 +112,19 @@ def model_facts(folder: Path, label: str = "") -> ModelFacts:
         stored_bytes=sum(file.stat().st_size for file in files),
         shapes=shapes,
     )
+
+
+def weights_dtype_name(config: TrainingConfig, kind: str, numbers: int) -> str:
+    """The base's dtype while training, by torch's name, on a kind of device ("cpu", "cuda", "mps").
+
+    "auto": what it answers in, but float32 where the base's own numbers move (steps smaller than a half-precision
+    number's last digit would be lost) and on Apple's, whose half precision overflows in training.
+    """
+    if config.dtype != "auto":
+        return config.dtype
+    if config.method in {"full", "last_layers"} or kind == "mps":
+        return "float32"
+    return dtype_name(kind, numbers)
 
 
 def block_of(name: str) -> int | None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import Final
 
+from backend.models.memory import QUANTIZED_BYTES
 from backend.training.batches import Batch
 from backend.training.config import TrainingConfig
 from backend.training.facts import BYTES, ModelFacts, block_of
@@ -17,8 +18,6 @@ from backend.training.facts import BYTES, ModelFacts, block_of
 LIBRARIES: Final = 860 * 2**20
 """What the process takes beside its model and batches: Python, torch, transformers, trl, peft (735 MB once imported),
 and what evaluating, answering and saving leave behind."""
-QUANTIZED: Final = {"nf4": 0.53, "int8": 1.01}
-"""Bytes of a number of a quantized matrix, with the scales of its blocks."""
 STATES: Final = {"adamw_torch": 8.0, "adamw_bnb_8bit": 2.1, "paged_adamw_8bit": 2.1, "adafactor": 0.1, "sgd": 0.0}
 """Bytes that an optimizer keeps for each number that it moves."""
 LOW, HIGH = 0.75, 1.35
@@ -63,7 +62,7 @@ def weight_bytes(config: TrainingConfig, model: ModelFacts, dtype: str) -> int:
     if config.quantization is None:
         return model.numbers * BYTES[dtype]
     inside = sum(map(prod, model.linear.values()))
-    return int(inside * QUANTIZED[config.quantization] + (model.numbers - inside) * BYTES[dtype])
+    return int(inside * QUANTIZED_BYTES[config.quantization] + (model.numbers - inside) * BYTES[dtype])
 
 
 def trainable_numbers(config: TrainingConfig, model: ModelFacts, labels: int = 0) -> int:
