@@ -24,6 +24,7 @@ from backend.settings import Settings
 LANE_POLL_S = 0.3
 RESERVE_BYTES = 64 * 1024
 """Kept free in the run folder, so that the end of a run can be told on a disk that has filled up."""
+NICE = 5
 HANDOVER_S = 10.0
 """How long a worker waits for its predecessor, which has written its end already, to be gone."""
 
@@ -135,7 +136,7 @@ def _stop_when_the_system_goes_down(progress: Progress) -> None:
 def main() -> int:
     # Somebody may be chatting meanwhile: the person who waits for a word goes before the table of rows.
     if hasattr(os, "nice"):
-        os.nice(5)
+        os.nice(max(0, NICE - os.nice(0)))  # a worker that begins anew has it already
     return work_in(Path(sys.argv[1]).resolve())
 
 
