@@ -11,7 +11,8 @@ from backend.projects.folder import Project
 from backend.training.config import TrainingConfig
 from backend.training.estimate import Earlier
 from backend.training.facts import RowFacts
-from backend.training.measured import MATTERS
+from backend.training.measured import MATTERS, here
+from backend.training.outcome import fact
 
 LOOKED_AT: Final = 40
 """The newest runs; older ones say little about the machine as it is."""
@@ -19,18 +20,23 @@ ALIKE: Final = 1.15
 """By what factor the mean length of a row may differ."""
 
 
-def earlier_run(project: Project, config: TrainingConfig, rows: RowFacts) -> Earlier | None:
-    """The newest run that succeeded with the same model and everything that memory and pace depend on."""
-    wanted = _kind(config)
+def earlier_run(project: Project, config: TrainingConfig, rows: RowFacts, engine: str) -> Earlier | None:
+    """The newest run that succeeded with the same model and everything that memory and pace depend on.
+
+    On this machine, by this engine: a run that came in with a project says nothing about either.
+    """
+    wanted = (*_kind(config), *here().values(), engine)
+    if not rows.tokens:
+        return None
     for path in sorted(project.runs_folder.glob("[0-9a-zA-Z]*"), reverse=True)[:LOOKED_AT]:
         found = _read(RunFolder(path))
-        if found is None or _kind(found[0]) != wanted or not rows.lengths:
+        if found is None:
             continue
         config_then, state = found
+        if (*_kind(config_then), *(fact(state, name) for name in (*here(), "engine"))) != wanted:
+            continue
         told = _told(config_then, state)
-        per_row = _per_row(config_then, state)
-        mean = rows.tokens / len(rows.lengths)
-        if told is not None and (per_row is None or abs(log(per_row / mean)) < log(ALIKE)):
+        if told is not None and _alike(config_then, state, rows.tokens / len(rows.lengths)):
             return told
     return None
 
@@ -53,20 +59,26 @@ def _kind(config: TrainingConfig) -> tuple[object, ...]:
 
 def _told(config: TrainingConfig, state: RunState) -> Earlier | None:
     """Of a run in one go: with a pause between two attempts its seconds are nobody's."""
-    peak, tokens = state.result.get("peak_bytes"), state.result.get("tokens")
-    if not (isinstance(peak, int) and isinstance(tokens, int) and tokens > 0 and state.started and state.ended):
+    peak, tokens = _count(state, "peak_bytes"), _count(state, "tokens")
+    if peak is None or tokens is None or not state.started or not state.ended:
         return None
     spent = state.ended - state.started
-    trained = state.result.get("seconds")
-    if not isinstance(trained, int | float) or spent < trained:
+    trained = fact(state, "seconds")
+    if not isinstance(trained, int | float) or not 0 <= trained <= spent:
         return None
     return Earlier(peak_bytes=peak, seconds=spent, tokens=tokens)
 
 
-def _per_row(config: TrainingConfig, state: RunState) -> float | None:
-    """Mean tokens of a row then; None where rows cannot be counted from steps."""
-    steps, tokens = state.result.get("steps"), state.result.get("tokens")
+def _alike(config: TrainingConfig, state: RunState, mean: float) -> bool:
+    """Whether its rows were about as long as these, `mean` tokens; where they were packed, steps do not tell."""
+    steps, tokens = _count(state, "steps"), _count(state, "tokens")
+    if steps is None or tokens is None or config.packing:
+        return config.packing
     batch = config.per_device_train_batch_size * config.gradient_accumulation_steps * config.processes
-    if config.packing or not isinstance(steps, int) or not isinstance(tokens, int) or not steps:
-        return None
-    return tokens / (steps * batch)
+    return abs(log(tokens / (steps * batch) / mean)) < log(ALIKE)
+
+
+def _count(state: RunState, name: str) -> int | None:
+    """A whole number above nothing; a run from elsewhere may say anything."""
+    value = fact(state, name)
+    return value if isinstance(value, int) and value > 0 and not isinstance(value, bool) else None

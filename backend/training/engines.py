@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from backend.assistants import Quantization
 from backend.files import write_atomic
 from backend.jobs.folder import read_file
+from backend.models.memory import machine
 from backend.training.config import Method, TrainingConfig
 from backend.training.speeds import ratio
 
@@ -72,6 +73,11 @@ def choose(config: TrainingConfig, device: str, home: Path | None = None) -> Cho
     if known >= WORTH:
         return Choice("unsloth", f"engines.reason.faster_{where}", {"ratio": f"{known:.2f}"})
     return Choice("trl", f"engines.reason.no_faster_{where}", {"ratio": f"{known:.2f}"})
+
+
+def planned(config: TrainingConfig, home: Path) -> Choice:
+    """What a run that starts now will be trained by, as far as a page can tell."""
+    return choose(config, "cuda" if machine().gpus else "cpu", home)
 
 
 def begin(job: Job, config: TrainingConfig, device: str) -> Choice:

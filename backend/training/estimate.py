@@ -9,16 +9,15 @@ from typing import Final, Literal
 from backend.models.memory import Machine
 from backend.training.batches import batches_of, largest, steps_of, waste_of
 from backend.training.config import TrainingConfig
-from backend.training.facts import BYTES, ModelFacts, RowFacts
+from backend.training.disk import disk_bytes
+from backend.training.facts import ModelFacts, RowFacts, weights_dtype_name
 from backend.training.measured import Measured
-from backend.training.memory_model import HIGH, LOW, STATES, parts, trainable_numbers, weight_bytes
+from backend.training.memory_model import HIGH, LOW, parts, trainable_numbers, weight_bytes
 from backend.training.time_model import assumed_seconds, measured_seconds
 
 Basis = Literal["probe", "earlier_run", "formula"]
 """A short probe of this very config; what a finished run of the same kind took; or arithmetic alone."""
 
-SMALL: Final = 400_000_000
-"""Numbers up to which a model is trained in fp32 on a processor, as backend.models.loading has it."""
 SPARE: Final = 0.95
 """Of the memory that is free: what a run may take before it is told that it does not fit."""
 MEMORY_RANGE: Final = (0.94, 1.12)
@@ -29,8 +28,6 @@ FORMULA_TIMES: Final = 3.0
 """A pace that nobody measured may be wrong by this factor, up or down."""
 DISTURBED: Final = 0.15
 """From this share of a probe's time on, spent waiting for other programs, its times are called unsure."""
-ROW_BYTES: Final = 14
-"""Of the copy of the data, per token: its id and label as text, and the text itself."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +60,7 @@ class Estimate:
     seconds    from Start to the end, if nothing stops it early and the machine is left alone: loading, checks on the
                dev split, sample answers and checkpoints included
     disk_bytes while it runs: checkpoints, the adapter, a copy of the data; `kept_bytes` of it stay
+    disk_free_bytes, disk_fits  of the disk that the run will lie on; None when nobody looked
     fits       whether that memory is free now; None when nobody knows what it takes
     available_bytes  what is free of it now
     parts      bytes by what they are for (words under estimate.part.<name>), by the formula
@@ -81,6 +79,8 @@ class Estimate:
     trainable: int
     parts: Mapping[str, int] = field(default_factory=dict)
     disturbed: bool = False
+    disk_free_bytes: int | None = None
+    disk_fits: bool | None = None
 
     @property
     def memory_bytes(self) -> int:
@@ -94,6 +94,7 @@ def estimate(
     machine: Machine,
     probe: Measured | None = None,
     earlier: Earlier | None = None,
+    disk_free: int | None = None,
 ) -> Estimate:
     """From `probe`, which is of this very config; else from an earlier run of its kind; else from the formula."""
     dtype, widest = dtype_of(config, model, machine), largest(config, rows.lengths)
@@ -106,12 +107,14 @@ def estimate(
     seconds = seconds or Range.about(
         assumed_seconds(config, rows, model, machine).total, 1 / FORMULA_TIMES, FORMULA_TIMES
     )
-    available, (disk, kept) = available_bytes(machine), _disk(config, rows, model, moved, probe)
+    available, (disk, kept) = available_bytes(machine), disk_bytes(config, rows, model, probe)
     return Estimate(
         memory=memory,
         seconds=seconds,
         disk_bytes=disk,
         kept_bytes=kept,
+        disk_free_bytes=disk_free,
+        disk_fits=None if disk_free is None else disk <= disk_free,
         fits=memory.value <= available * SPARE,
         available_bytes=available,
         basis=basis,
@@ -124,12 +127,8 @@ def estimate(
 
 
 def dtype_of(config: TrainingConfig, model: ModelFacts, machine: Machine) -> str:
-    """The weights' numbers while training; "auto" as backend.training.bases has it."""
-    if config.dtype in BYTES:
-        return config.dtype
-    if config.method in ("full", "last_layers"):
-        return "float32"
-    return "bfloat16" if machine.gpus or model.numbers > SMALL else "float32"
+    """The weights' numbers while training."""
+    return weights_dtype_name(config, "cuda" if machine.gpus else "cpu", model.numbers)
 
 
 def available_bytes(machine: Machine) -> int:
@@ -172,17 +171,3 @@ def _measured(
 def _copies(config: TrainingConfig, machine: Machine) -> int:
     """Processes that share one memory: on a processor each brings its own model."""
     return 1 if machine.gpus else config.processes
-
-
-def _disk(
-    config: TrainingConfig, rows: RowFacts, model: ModelFacts, moved: int, probe: Measured | None
-) -> tuple[int, int]:
-    """(while it runs, afterwards). The newest checkpoint stays until the next one is whole, and so does the best."""
-    whole = config.method in ("full", "last_layers", "frozen")
-    checkpoint = int(moved * STATES[config.optim]) + (model.numbers if whole else moved) * 4
-    adapter = moved * 4
-    if probe is not None:
-        checkpoint, adapter = probe.checkpoint_bytes, probe.adapter_bytes
-    data = ROW_BYTES * (rows.tokens + sum(rows.dev_lengths))
-    kept = 2 * adapter + data
-    return kept + 2 * checkpoint + adapter, kept

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import platform
 from collections.abc import Sequence
+from itertools import pairwise
 from math import log
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
 
-from pydantic import ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 
 from backend.assistants import Part
 from backend.evaluation.identity import weights_identity
@@ -33,13 +35,20 @@ ALIKE: Final = 1.05
 class StepTime(Part):
     """The forward and backward pass over a batch of so many tokens, padding included, as it takes undisturbed."""
 
-    tokens: Count
+    tokens: Annotated[int, Field(ge=1, lt=2**53)]
     seconds: Span
+
+
+def _rising(steps: tuple[StepTime, ...]) -> tuple[StepTime, ...]:
+    if any(after.tokens <= before.tokens for before, after in pairwise(steps)):
+        raise ValueError("sizes")
+    return steps
 
 
 class Measured(Part):
     """Of one config on this machine, in bytes and seconds; times are those of a machine left alone (`quiet`).
 
+    steps        by size, the smallest first; no two of the same
     peak_bytes   the most of the accelerator's memory, or without one of the whole process; base_bytes of it stood
                  before the first step: libraries and the model
     host_bytes   the most that the process took, on either
@@ -57,7 +66,7 @@ class Measured(Part):
     host_bytes: Count = 0
     load_s: Span
     build_s: Span = 0.0
-    steps: tuple[StepTime, ...]
+    steps: Annotated[tuple[StepTime, ...], Field(min_length=1), AfterValidator(_rising)]
     optimizer_s: Span = 0.0
     eval_s: Span = 0.0
     eval_tokens: Count = 0
@@ -71,13 +80,22 @@ class Measured(Part):
     measured: Span = 0.0
 
 
-def key_for(config: TrainingConfig, base_folder: Path, lengths: Sequence[int]) -> str:
-    """Names what a probe of this config over rows of these lengths measures: 32 hex digits. Raises NotFound."""
-    widest, gpus = largest(config, lengths), machine().gpus
+def here() -> dict[str, str]:
+    """The machine that something is measured on, and its device that trains."""
+    gpus = machine().gpus
+    return {"host": platform.node(), "device": gpus[0].name if gpus else "cpu"}
+
+
+def key_for(config: TrainingConfig, base_folder: Path, lengths: Sequence[int], engine: str) -> str:
+    """Names what a probe of this config over rows of these lengths measures here: 32 hex digits. Raises NotFound.
+
+    engine  which one the plan chooses
+    """
+    widest = largest(config, lengths)
     told = config.model_dump(mode="json", include=set(MATTERS))
-    told |= {
+    told |= here() | {
         "model": weights_identity(base_folder),
-        "device": gpus[0].name if gpus else "cpu",
+        "chosen": engine,
         "adapter": config.assistant.adapter.id if config.assistant.adapter else None,
         "accumulates": config.gradient_accumulation_steps > 1,
         "size": round(log(max(1, widest.tokens)) / log(ALIKE)) if widest else 0,

@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol
 from backend.assistants import AdapterRef, Assistant, Examples
 from backend.errors import BadInput, Busy, NotFound
 from backend.evaluation.cost import keep_making
-from backend.jobs.run import Run
+from backend.jobs.run import Run, RunState
 from backend.projects.assistants import SavedAssistant
 from backend.projects.folder import Project
 from backend.training.config import TrainingConfig
@@ -105,7 +105,7 @@ def saved_by_adapter(project: Project) -> Mapping[str, list[SavedAssistant]]:
     return {adapter: sorted(saved, key=_newest) for adapter, saved in found.items()}
 
 
-def fact(run: Run, name: str) -> Any:
+def fact(run: Run | RunState, name: str) -> Any:
     """A fact of the result as a finite number or a text, else None: the folder may come from elsewhere."""
     value = run.result.get(name)
     if isinstance(value, bool | str):

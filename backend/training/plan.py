@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+from weakref import ref
 
 from backend.models.memory import machine
 from backend.projects.folder import Project
 from backend.training.config import TrainingConfig
+from backend.training.disk import free_bytes
 from backend.training.earlier import earlier_run
-from backend.training.engines import Choice, choose
+from backend.training.engines import planned
 from backend.training.estimate import Estimate, estimate
 from backend.training.facts import ModelFacts, RowFacts, model_facts
 from backend.training.measured import Measured, kept, key_for
@@ -78,14 +80,14 @@ def plan(
     Raises NotFound or ModelProblem (the model is not there, or damaged), BadInput (a document that is no text); what is
     wrong with examples is in `problems`.
     """
-    ref = config.assistant.model
-    folder = host.where(ref)
-    model, data = model_facts(folder, ref.label()), facts_of(project, folder, config, documents)
+    named = config.assistant.model
+    folder = host.where(named)
+    model, data = model_facts(folder, named.label()), facts_of(project, folder, config, documents)
     rows, here = data.rows, machine()
-    probe = kept(project, key_for(config, folder, rows.lengths))
-    earlier = None if probe else earlier_run(project, config, rows)
-    told = estimate(config, rows, model, here, probe, earlier)
-    choice: Choice = choose(config, "cuda" if here.gpus else "cpu", _home(project))
+    choice = planned(config, _home(project))
+    probe = kept(project, key_for(config, folder, rows.lengths, choice.engine))
+    earlier = None if probe else earlier_run(project, config, rows, choice.engine)
+    told = estimate(config, rows, model, here, probe, earlier, free_bytes(project.runs_folder))
     return TrainingPlan(
         config=config,
         examples=len(rows.lengths),
@@ -121,18 +123,20 @@ def facts_of(
     """Lengths of the rows and what is wrong with them; worked out once for each state of the examples."""
     files = tuple(documents) if documents is not None else _uploaded(project, config)
     alone = TrainingConfig.model_validate(config.model_dump(include=set(DATA)))
-    return _facts(project, base_folder, alone, files, _stamp(project, base_folder, files))
+    return _facts(ref(project), base_folder, alone, files, _stamp(project, base_folder, files))
 
 
 @lru_cache(maxsize=16)
 def _facts(
-    project: Project, base_folder: Path, config: TrainingConfig, documents: tuple[Path, ...], stamp: object
+    opened: ref[Project], base_folder: Path, config: TrainingConfig, documents: tuple[Path, ...], stamp: object
 ) -> DataFacts:
-    """`stamp` changes with everything that is read here."""
+    """`stamp` changes with everything that is read here. A project is not kept open for what is remembered of it."""
     from backend.models.tokenizing import Tokenizing
     from backend.training.check_data import check_data
     from backend.training.data import make_rows
 
+    project = opened()
+    assert project is not None  # whoever asks holds it
     rows = make_rows(project, config, Tokenizing.open(base_folder), documents)
     return DataFacts(RowFacts.of(rows), check_data(project, config, rows))
 

@@ -13,6 +13,7 @@ from backend.jobs.run import Run
 from backend.jobs.runs import Runs
 from backend.projects.folder import Project
 from backend.training.config import TrainingConfig
+from backend.training.disk import check_disk
 from backend.training.outcome import config_of
 from backend.training.refusals import check
 
@@ -118,7 +119,8 @@ def _check(project: Project, host: ModelHost, config: TrainingConfig, files: Map
         raise BadInput("error.training_no_task")
     check(config, labels)
     base = host.where(config.assistant.model)
-    _check_model(host, config, base)
+    _check_model(project, host, config, base)
+    check_disk(project.runs_folder, config, base)
     if config.objective == "documents":
         for name in config.documents:
             if name not in files:
@@ -128,7 +130,7 @@ def _check(project: Project, host: ModelHost, config: TrainingConfig, files: Map
         raise BadInput("error.training_no_examples")
 
 
-def _check_model(host: ModelHost, config: TrainingConfig, base: Path) -> None:
+def _check_model(project: Project, host: ModelHost, config: TrainingConfig, base: Path) -> None:
     """Raises ModelProblem and NotFound for a damaged model, a missing adapter, an adapter of another model."""
     from backend.models.loading import check as check_folder
 
@@ -136,6 +138,6 @@ def _check_model(host: ModelHost, config: TrainingConfig, base: Path) -> None:
     ref = config.assistant.adapter
     if ref is None:
         return
-    card = host.adapters.card(host.adapters.folder_of(ref))
+    card = host.adapters.card(host.adapters.folder_in(project, ref))
     host.adapters.check_base(card, base, config.assistant.model.label())
     check(config, None, card)

@@ -46,6 +46,9 @@ def headline(words: Words, plan: TrainingPlan) -> str:
             memory=words.size(told.memory.value), available=words.size(told.available_bytes), hint=smaller(words, plan),
         )  # fmt: skip
         lines.append(f'<p class="ts-fault">✕ {escape(lacking)}</p>')
+    if told.disk_fits is False:
+        full = t("estimate.disk_small", disk_bytes=told.disk_bytes, free_bytes=told.disk_free_bytes)
+        lines.append(f'<p class="ts-fault">✕ {escape(full)}</p>')
     return "".join(lines)
 
 
@@ -75,7 +78,7 @@ def figures(words: Words, plan: TrainingPlan) -> str:
         (t("train.row_saved"), saved_told(words, plan.saved_where)),
     ]
     listed = "".join(f"<dt>{escape(name)}</dt><dd>{escape(said)}</dd>" for name, said in rows)
-    return f'<dl class="ts-figures">{listed}</dl>{basis_view(words, told)}'
+    return f'<dl class="ts-figures">{listed}</dl>{basis_view(words, told)}{parts_view(words, told)}'
 
 
 def steps_told(words: Words, plan: TrainingPlan) -> str:
@@ -103,6 +106,16 @@ def ranged(words: Words, amount: Range, write: object) -> str:
 def basis_view(words: Words, told: Estimate) -> str:
     said = words.t(f"train.basis_{told.basis}") + (" " + words.t("train.disturbed") if told.disturbed else "")
     return f'<p class="note ts-basis">{escape(said)}</p>'
+
+
+def parts_view(words: Words, told: Estimate) -> str:
+    """What the formula's memory is for; what was measured is not divided."""
+    if told.basis != "formula":
+        return ""
+    listed = " · ".join(
+        escape(f"{words.t(f'estimate.part.{name}')} {words.size(size)}") for name, size in told.parts.items() if size
+    )
+    return f'<details class="note"><summary>{escape(words.t("estimate.parts"))}</summary>{listed}</details>'
 
 
 def saved_told(words: Words, places: Sequence[Path]) -> str:

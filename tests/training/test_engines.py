@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from backend.jobs.kinds import Job
 from backend.settings import Settings
 from backend.training.config import TrainingConfig
 from backend.training.engines import MEASURED, WORTH, Choice, begin, build_of, choose, note
-from backend.training.speeds import FILE, keep, ratio
+from backend.training.speeds import FILE, KEPT, keep, ratio
 
 needs_unsloth = pytest.mark.skipif(find_spec("unsloth") is None, reason="Unsloth is not installed")
 
@@ -80,6 +81,13 @@ def test_lines_that_cannot_be_read_are_passed_over(tmp_path: Path) -> None:
     with (tmp_path / FILE).open("a") as file:
         file.write('{"about": ["cpu"], "tokens_per_s": "fast"}\nnonsense\n[1]\n{"about"')
     assert ratio(tmp_path, TrainingConfig(), "cpu") is None
+
+
+def test_only_the_latest_runs_are_remembered(tmp_path: Path) -> None:
+    for number in range(2 * KEPT + 1):
+        keep(tmp_path, TrainingConfig(), "cpu", "trl", number + 1.0)
+    lines = (tmp_path / FILE).read_text("utf-8").splitlines()
+    assert len(lines) == KEPT and json.loads(lines[-1])["tokens_per_s"] == 2 * KEPT + 1.0
 
 
 def test_a_run_goes_on_with_what_it_began_with(tmp_path: Path) -> None:

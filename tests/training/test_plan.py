@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import gc
+import json
 import time
 from pathlib import Path
+from weakref import ref
 
 import pytest
 
-from backend.errors import NotFound
+from backend.errors import NotFound, StorageProblem
 from backend.jobs.folder import RunFolder
 from backend.jobs.run import RunState
 from backend.jobs.runs import Runs
 from backend.models.endpoints import Endpoints
 from backend.models.host import ModelHost
 from backend.projects.folder import Project
+from backend.projects.projects import Projects
 from backend.settings import Settings
+from backend.training.measured import here
 from backend.training.plan import plan, prefilled
-from tests.training.working import config_for, examples, submitted
+from backend.training.start import start_training
+from tests.training.working import config_for, examples, fill, submitted
 
 
 @pytest.fixture
@@ -76,12 +82,46 @@ def test_an_earlier_run_of_the_same_kind_is_what_it_rests_on(
     told = plan(project, host, config)
     run = submitted(resting, config)
     tokens = told.tokens * 2
-    facts = {"peak_bytes": 700_000_000, "tokens": tokens, "seconds": 20.0, "steps": 12}
+    facts = {"peak_bytes": 700_000_000, "tokens": tokens, "seconds": 20.0, "steps": 12, "engine": "trl", **here()}
     RunFolder(run.folder).write_state(RunState(state="succeeded", started=100.0, ended=130.0, result=facts))
     known = plan(project, host, config_for(tiny, learning_rate=1e-4)).estimate
     assert known.basis == "earlier_run" and known.memory_bytes == 700_000_000
     assert known.seconds.value == pytest.approx(30.0, rel=0.05)
     assert plan(project, host, config_for(tiny, r=64)).estimate.basis == "formula"
+    for false in (
+        {"steps": -5}, {"tokens": 10**400}, {"tokens": True}, {"peak_bytes": -1}, {"seconds": "20"}, {"seconds": -1},
+        {"host": "another"}, {"device": "card"}, {"engine": "unsloth"}, {"engine": ["trl"]},
+    ):  # fmt: skip
+        told_so = {"state": "succeeded", "started": 100.0, "ended": 130.0, "result": {**facts, **false}}
+        (run.folder / "state.json").write_text(json.dumps(told_so), "utf-8")
+        assert plan(project, host, config).estimate.basis == "formula", false
+
+
+def test_a_full_disk_is_told_and_nothing_is_started(
+    project: Project, resting: Runs, host: ModelHost, tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = config_for(tiny)
+    before = plan(project, host, config).estimate
+    assert before.disk_fits is True and (before.disk_free_bytes or 0) > before.disk_bytes
+    monkeypatch.setattr("backend.training.disk.free_bytes", lambda folder: 1_000)
+    monkeypatch.setattr("backend.training.plan.free_bytes", lambda folder: 1_000)
+    told = plan(project, host, config).estimate
+    assert told.disk_fits is False and told.disk_free_bytes == 1_000
+    with pytest.raises(StorageProblem, match="training_disk"):
+        start_training(resting, project, host, config)
+    assert resting.list() == []
+
+
+def test_what_is_remembered_of_a_project_does_not_keep_it(settings: Settings, host: ModelHost, tiny: Path) -> None:
+    projects = Projects(settings.home / "projects")
+    made = projects.open("owner", projects.create("owner", "영화평").id)
+    fill(made)
+    plan(made, host, config_for(tiny))
+    gone = ref(made)
+    projects.close()
+    del made, projects
+    gc.collect()
+    assert gone() is None
 
 
 def test_a_form_is_filled_in_from_the_data(project: Project, host: ModelHost, tiny: Path) -> None:

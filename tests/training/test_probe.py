@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -19,7 +21,7 @@ from backend.projects.folder import Project
 from backend.settings import Settings
 from backend.training.config import TrainingConfig
 from backend.training.facts import RowFacts
-from backend.training.measured import Measured, kept, key_for
+from backend.training.measured import NOTE, Measured, kept, key_for
 from backend.training.plan import facts_of, plan
 from backend.training.probe import start_probe
 from backend.training.probe import work as probe_work
@@ -72,17 +74,41 @@ def test_a_probe_runs_what_the_run_runs(
     assert told.trainable > 0 and told.eval_tokens > 0 and told.eval_s > 0 and told.optimizer_s > 0
     assert all(step.seconds > 0 and step.tokens > 0 for step in told.steps)
     assert [step.tokens for step in told.steps] == sorted({step.tokens for step in told.steps})
-    assert kept(project, key_for(config, tiny, lengths(project, tiny, config))) == told
+    assert kept(project, key_for(config, tiny, lengths(project, tiny, config), "trl")) == told
 
 
-def test_it_is_kept_under_what_matters(project: Project, tiny: Path) -> None:
+def test_it_is_kept_under_what_matters(project: Project, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config, some = config_for(tiny), [20, 30, 40]
-    key = key_for(config, tiny, some)
+    key = key_for(config, tiny, some, "trl")
     same = config.model_copy(update={"learning_rate": 1e-4, "num_train_epochs": 9.0, "effort": "own"})
-    assert key_for(same, tiny, some) == key
+    assert key_for(same, tiny, some, "trl") == key
     for field, value in {"r": 32, "method": "dora", "per_device_train_batch_size": 2, "quantization": "nf4"}.items():
-        assert key_for(config.model_copy(update={field: value}), tiny, some) != key
-    assert key_for(config, tiny, [20, 30, 80]) != key
+        assert key_for(config.model_copy(update={field: value}), tiny, some, "trl") != key
+    assert key_for(config, tiny, [20, 30, 80], "trl") != key and key_for(config, tiny, some, "unsloth") != key
+    monkeypatch.setattr("platform.node", lambda: "another")  # the project was taken to another machine
+    assert key_for(config, tiny, some, "trl") != key
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [[], [{"tokens": 0, "seconds": 1}], [{"tokens": 9, "seconds": 1}] * 2, [{"tokens": 10**400, "seconds": 1}]],
+    ids=["none", "empty", "twice", "endless"],
+)
+def test_a_note_that_nobody_measured_is_no_probe(project: Project, tiny: Path, steps: list[object]) -> None:
+    told = {"peak_bytes": 10**9, "base_bytes": 10**8, "load_s": 1.0, "steps": steps}
+    project.set_note(NOTE + "key", told)
+    assert kept(project, "key") is None
+    project.set_note(NOTE + "key", {**told, "steps": [{"tokens": 9, "seconds": 1}]})
+    assert kept(project, "key") is not None
+
+
+def test_nothing_imports_transformers_before_unsloth_could() -> None:
+    loads = "from backend.jobs import worker; from backend.jobs.kinds import kind_named; import sys; "
+    asks = "from backend.training.work import chosen; import backend.models.device, backend.training.engines; "
+    for kind in ("training", "training_probe"):
+        tells = f"kind_named({kind!r}).load(); print('transformers' in sys.modules)"
+        told = subprocess.run([sys.executable, "-c", loads + asks + tells], capture_output=True, text=True, check=True)
+        assert told.stdout.split() == ["False"]
 
 
 def test_what_cannot_be_trained_is_not_probed(resting: Runs, tiny: Path) -> None:

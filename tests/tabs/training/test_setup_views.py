@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from html import escape
 from pathlib import Path
 
 import pytest
@@ -42,6 +44,19 @@ def test_the_card_says_what_will_happen_and_on_what_it_rests(words: Words) -> No
         assert said in drawn, said
     assert words.t("train.basis_formula") in drawn and words.t("engines.reason.not_installed") in drawn
     assert words.t("train.no_problems") in drawn and words.duration(199) not in drawn, "a narrow range is not told"
+
+
+@pytest.mark.parametrize("words", [KO, EN])
+def test_the_card_says_what_memory_is_for_and_that_a_disk_is_full(words: Words) -> None:
+    plan = planned()
+    told = replace(plan.estimate, parts={"weights": 10**9, "logits": 0}, disk_fits=False, disk_free_bytes=4_000_000)
+    drawn = views.card_view(words, replace(plan, estimate=told))
+    assert (
+        escape(words.t("estimate.part.weights")) + " 1.0 GB" in drawn and words.t("estimate.part.logits") not in drawn
+    )
+    assert "✕" in drawn and "4.0 MB" in drawn
+    measured = views.figures(words, replace(plan, estimate=replace(told, basis="probe")))
+    assert words.t("estimate.parts") not in measured
 
 
 def test_too_little_memory_names_the_setting_to_lower() -> None:
