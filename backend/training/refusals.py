@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from backend.errors import BadInput
+from backend.jobs.child import cores
 from backend.models.memory import machine
 from backend.training.config import TrainingConfig
 from backend.training.methods import METHODS, family
@@ -92,8 +93,21 @@ def _of_machine(config: TrainingConfig, device: str) -> Iterator[BadInput]:
         yield BadInput("error.training_float16_weights", method=config.method)
     if config.method == "dora" and config.quantization == "int8" and device == "cpu":
         yield BadInput("error.training_dora_int8")  # PEFT loses bitsandbytes' scales after a first pass
+    yield from refused_processes(config, len(machine().gpus) if device == "cuda" else 0)
     if config.optim == "paged_adamw_8bit" and device != "cuda":
         yield BadInput("error.training_paged", optim=config.optim)
+
+
+def refused_processes(config: TrainingConfig, accelerators: int) -> Iterator[BadInput]:
+    """Several processes on a machine that has no room for them, or in a way that it lacks."""
+    told = {"processes": config.processes}
+    if accelerators and config.processes > accelerators:
+        yield BadInput("error.parallel_device", **told, devices=accelerators)
+    elif not accelerators and config.processes > cores():
+        yield BadInput("error.parallel_cores", **told, cores=cores())
+    if config.strategy == "fsdp":
+        # accelerate passes over FSDP on a processor without a word, and nobody has tried what rank 0 keeps with it.
+        yield BadInput("error.parallel_sharding")
 
 
 def _of_adapter(config: TrainingConfig, labels: tuple[str, ...] | None, card: AdapterCard) -> Iterator[BadInput]:

@@ -68,7 +68,7 @@ def allowed(field: str) -> str:
 def shown_fields(config: TrainingConfig) -> frozenset[str]:
     """The fields that mean something for this config."""
     fields = set(FIELDS) - set(GROUPS["peft"]) | set(METHODS[config.method].fields)
-    if config.processes == 1:
+    if config.strategy == "ddp":  # there is no other way yet; one that was asked for elsewhere can be taken back
         fields.discard("strategy")
     if config.objective == "head":
         fields -= {"packing", "neftune_noise_alpha"}

@@ -9,6 +9,7 @@ import pytest
 
 from backend.assistants import AdapterRef, ModelRef
 from backend.errors import BadInput, ModelProblem, NotFound, Refused
+from backend.jobs.child import cores
 from backend.jobs.runs import Runs
 from backend.models.endpoints import Endpoints
 from backend.models.host import ModelHost
@@ -52,6 +53,8 @@ def test_what_cannot_be_trained_is_said_before_anything_starts(
         (NotFound, "model_not_added", changed(config, model=gone.model_dump())),
         (NotFound, "adapter_missing", changed(config, adapter=missing.model_dump())),
         (BadInput, "training_no_document", config_for(tiny, objective="documents", documents=("a.txt",))),
+        (BadInput, "parallel_sharding", config_for(tiny, strategy="fsdp")),
+        (BadInput, "parallel_cores", config_for(tiny, processes=cores() + 1)),
         (BadInput, "quantized_weights", config_for(tiny, method="full", quantization="nf4")),
     ):
         with pytest.raises(fault, match=key):

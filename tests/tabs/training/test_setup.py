@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,25 +12,29 @@ import gradio as gr
 import pytest
 
 from backend.assistants import Assistant, Instructions, ModelRef
-from backend.errors import BadInput
+from backend.errors import BadInput, StorageProblem
 from backend.examples.example import NewExample
 from backend.examples.splits import make_splits, plan_splits
 from backend.examples.task import Task
+from backend.models.tokenizing import Tokenizing
 from backend.projects.folder import Project
 from backend.services import Services, create_services
 from backend.settings import Settings
 from backend.training.config import Objective, TrainingConfig
+from backend.training.data import drawn
+from backend.training.data_documents import document_rows
 from backend.training.history import DRAFT as CLONED
 from backend.training.methods import METHODS
 from backend.training.takeaway.yaml_file import write_config
 from tabs.text import Words
-from tabs.training import setup_part
+from tabs.training import setup_files, setup_part, setup_rows
 from tabs.training.setup_choosing import Choosing
 from tabs.training.setup_desk import Desk
 from tabs.training.setup_doing import Doing
 from tabs.training.setup_draft import LOADED, MODEL, SAVED, read_setup
 from tabs.training.setup_form import FIELDS, GROUPS, allowed, read_fields, shown_fields, values_of
 from tabs.training.setup_kinds import KINDS, OTHER, kind_of, offered_kinds, with_kind
+from tabs.training.setup_rows import few_rows
 
 KO = Words("ko")
 ME = cast(gr.Request, SimpleNamespace(username=None))
@@ -120,7 +125,8 @@ def test_only_fields_that_mean_something_are_shown() -> None:
     assert {"r", "lora_alpha"} <= shown_fields(TrainingConfig(method="lora"))
     full = shown_fields(TrainingConfig(method="full"))
     assert not {"r", "num_virtual_tokens", "last_layers"} & full and "learning_rate" in full
-    assert "strategy" not in full and "strategy" in shown_fields(TrainingConfig(processes=2))
+    assert "strategy" not in full | shown_fields(TrainingConfig(processes=2))
+    assert "strategy" in shown_fields(TrainingConfig(processes=2, strategy="fsdp"))
 
 
 # --- kinds
@@ -243,6 +249,48 @@ def test_texts_are_kept_in_the_project_and_taken_out(
         choosing.upload(filled.id, [str(tmp_path / "그림.png")], ME)
     choosing.drop(filled.id, press("drop", "판례.txt"), ME)
     assert config_of(filled).documents == ()
+
+
+def test_a_file_that_is_not_taken_leaves_the_others_as_they_were(
+    choosing: Choosing, filled: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(setup_files, "LARGEST", 10)
+    good, large = tmp_path / "글.txt", tmp_path / "큰 글.txt"
+    good.write_text("짧다", encoding="utf-8")
+    large.write_text("너무 긴 글이다", encoding="utf-8")
+    with pytest.raises(BadInput) as refused:
+        choosing.upload(filled.id, [str(good), str(large)], ME)
+    assert refused.value.key == "error.train_file_large" and "{" not in KO.t(refused.value.key, **refused.value.details)
+    assert list(setup_files.folder(filled).iterdir()) == [] and config_of(filled).documents == ()
+    choosing.upload(filled.id, [str(good)], ME)
+    good.write_text("새 글", encoding="utf-8")
+    monkeypatch.setattr(shutil, "copyfile", lambda source, target: Path(target).write_text("반"))
+    monkeypatch.setattr(Path, "replace", lambda self, target: (_ for _ in ()).throw(OSError(28, "full")))
+    with pytest.raises(StorageProblem):
+        choosing.upload(filled.id, [str(good)], ME)
+    assert [one.read_text("utf-8") for one in setup_files.folder(filled).iterdir()] == ["짧다"]
+
+
+def test_the_rows_that_are_shown_are_rows_that_are_trained_on(services: Services, filled: Project) -> None:
+    base = services.host.where(ModelRef())
+    config = TrainingConfig(limit=4, seed=5, assistant=filled.assistants.list()[0].assistant)
+    trained = {one.id for one in drawn(filled, config)}
+    shown = [few_rows(filled, config, base, [], seed) for seed in range(6)]
+    assert all(len(rows) == 3 and {row.example_id for row in rows} <= trained for rows in shown)
+    assert len({tuple(row.example_id for row in rows) for rows in shown}) > 1
+
+
+def test_texts_are_read_once_for_all_the_rows_that_are_shown(services: Services, filled: Project) -> None:
+    text = setup_files.folder(filled) / "글.txt"
+    text.write_text("\n".join(f"{number}번째 줄의 글" for number in range(200)), encoding="utf-8")
+    base, config = services.host.where(ModelRef()), TrainingConfig(objective="documents", max_length=32)
+    first = few_rows(filled, config, base, [text], 1)
+    kept = document_rows(config, Tokenizing.open(base), [text], 32)
+    ours = [row.tokens for row in first]
+    assert len(ours) == 3 and len(kept.train) > 3 and all("번째" in "".join(p[0] for p in row.pieces) for row in first)
+    before = setup_rows._of_texts.cache_info().misses
+    few_rows(filled, config, base, [text], 2)
+    assert setup_rows._of_texts.cache_info().misses == before
 
 
 def test_a_config_is_handed_over_as_yaml_and_loaded_again(
