@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
+from backend.errors import StorageProblem
 from backend.jobs.run import Run
-from backend.training.best import memorised_at
+from backend.models.memory import machine
+from backend.training.best import BestKept, memorised_at
+from backend.training.checkpoints import newest, step_of
 from backend.training.curves import Curve, Curves
 from backend.training.outcome import fact
 
 FELL: Final = 0.98
 """A loss counts as fallen when it ends below this share of where it began."""
+NEARLY: Final = 0.75
+"""A process that takes this share of the machine's memory leaves too little for its next peak."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +39,7 @@ def words(run: Run, curves: Curves | None = None) -> list[Sentence]:
     seen = curves or Curves()
     if run.state != "succeeded":
         return _so_far(run, seen)
-    told = [_loss(run, seen), _kept(run, seen), _metric(run), _cost(run)]
+    told = [_loss(run, seen), _kept(run, seen), *_metric(run), _cost(run)]
     if fact(run, "stopped_early") is True:
         told.insert(2, Sentence("train_told.stopped_early"))
     return [one for one in told if one is not None]
@@ -41,14 +47,41 @@ def words(run: Run, curves: Curves | None = None) -> list[Sentence]:
 
 def _so_far(run: Run, curves: Curves) -> list[Sentence]:
     told = []
-    step = memorising(curves["eval_loss"])
+    # The run tells it after every evaluation, of all of them; a curve may have been thinned.
+    known = "memorised_at" in run.result
+    step = _number(run, "memorised_at") if known else memorising(curves["eval_loss"])
     if step is not None:
-        told.append(Sentence("train_told.memorising", {"step": step}))
-    if run.state == "stopped":
-        told.append(Sentence("train_told.stopped_at", {"step": int(curves.last_step)}))
-    elif run.state == "interrupted":
-        told.append(Sentence("train_told.interrupted_at", {"step": int(curves.last_step)}))
+        told.append(Sentence("train_told.memorising", {"step": int(step)}))
+    if not run.active:
+        told += _ended_early(run, curves)
     return told
+
+
+def _ended_early(run: Run, curves: Curves) -> list[Sentence]:
+    """Where it ended, and from where it could go on: what lies on the disk, not what should."""
+    reached, told = int(curves.last_step), []
+    if run.state in ("stopped", "interrupted"):
+        told.append(Sentence(f"train_told.{run.state}_at", {"step": reached}) if reached else _at_once(run))
+    if memory_short(run, curves):
+        details = {"host_bytes": curves["host_bytes"].last, "memory_bytes": machine().memory_bytes}
+        told.append(Sentence("train_told.memory_short", details))
+    saved = newest(run.folder / "checkpoints")
+    told.append(Sentence("train_told.saved_at", {"step": step_of(saved)}) if saved else Sentence("train_told.unsaved"))
+    with suppress(StorageProblem):  # what is not readable now is not claimed
+        best = BestKept(run.output).read()
+        if best is not None:
+            told.append(Sentence("train_told.best_so_far", {"step": best.step, "loss": f"{best.loss:.3g}"}))
+    return told
+
+
+def _at_once(run: Run) -> Sentence:
+    return Sentence(f"train_told.{run.state}_at_once")
+
+
+def memory_short(run: Run, curves: Curves) -> bool:
+    """Whether a run that was cut off had most of the machine's memory: the system ends such a one without a word."""
+    used = curves["host_bytes"].last
+    return run.state == "interrupted" and used is not None and used > NEARLY * machine().memory_bytes
 
 
 def _loss(run: Run, curves: Curves) -> Sentence | None:
@@ -73,13 +106,15 @@ def _kept(run: Run, curves: Curves) -> Sentence:
     return Sentence(key, {"step": int(best), "loss": f"{loss:.3g}"})
 
 
-def _metric(run: Run) -> Sentence | None:
-    before, after = _number(run, "metric_before"), _number(run, "metric_after")
+def _metric(run: Run) -> list[Sentence]:
+    """The score before and after, and of how many dev examples it is."""
+    before, after, count = (_number(run, name) for name in ("metric_before", "metric_after", "metric_n"))
     if before is None or after is None:
-        return None
+        return []
     way = "up" if after > before else "down" if after < before else "same"
     details = {"before": f"{100 * before:.0f}", "after": f"{100 * after:.0f}", "metric": fact(run, "metric_name") or ""}
-    return Sentence(f"train_told.metric_{way}", details)
+    told = [Sentence(f"train_told.metric_{way}", details)]
+    return [*told, Sentence("train_told.metric_n", {"count": int(count)})] if count else told
 
 
 def _cost(run: Run) -> Sentence | None:

@@ -68,6 +68,9 @@ def result(words: Words, one: Training) -> str:
     lines = []
     if before is not None and after is not None:
         lines.append(f"{100 * before:.0f} → <b>{100 * after:.0f}</b> <span>{escape(metric_name(words, one))}</span>")
+        count = number(one, "metric_n")
+        of = words.t("train_history.dev_n", count=int(count)) if count else words.t("train_history.dev")
+        lines.append(f"<small>{escape(of)}</small>")
     if best is not None:
         lines.append(f"<small>{escape(words.t('train_history.best_loss', loss=f'{best:.4g}'))}</small>")
     return "".join(lines) or "–"

@@ -17,6 +17,7 @@ from backend.services import Services
 from backend.training.curves import CurveShelf
 from backend.training.history import KIND, Training, trainings
 from backend.training.samples import samples_of
+from backend.training.telling import memory_short
 from backend.training.telling import words as told_of
 from tabs.session import owner
 from tabs.text import Words
@@ -100,9 +101,10 @@ class Desk:
         run = one.run
         saved: SavedAssistant | None = one.saved[0] if one.saved else None
         log = self.runs(project).log(run.id, LOG) if run.state in ("failed", "interrupted") else ""
-        told = told_of(run, self.shelf.of(run.folder))
+        curves = self.shelf.of(run.folder)
+        told = told_of(run, curves)
         known = measured(self.services, self.words, project, self.runs(project), saved)
-        return head_view(self.words, one, told, saved, known, log)
+        return head_view(self.words, one, told, saved, known, log, memory_short(run, curves))
 
     # --- the lists
 

@@ -12,6 +12,7 @@ from backend.jobs.runs import Runs
 from backend.projects.assistants import SavedAssistant
 from backend.projects.folder import Project
 from backend.services import Services
+from backend.training.seen import seen_in_test
 from tabs.text import Words
 from tabs.training.watch_views import Measured
 
@@ -41,17 +42,17 @@ def measured(services: Services, words: Words, project: Project, runs: Runs, sav
     """The newest evaluation of the two on the test split, and what it says once it is through."""
     if saved is None or saved.parent_id is None:
         return Measured()
-    wanted = set(pair(saved))
+    wanted, seen = set(pair(saved)), seen_in_test(project, saved.assistant)
     run = next((run for run in runs.list() if _measures(run, wanted)), None)
     if run is None or run.state != "succeeded":
-        return Measured(run)
+        return Measured(run, seen=seen)
     try:
         found = compare(project, pair(saved), "test", limit=LIMIT, where=services.host.where)
     except StudioError:
         # The examples or the task have changed since: the evaluation can be asked for again.
-        return Measured()
+        return Measured(seen=seen)
     verdicts = found.verdicts
-    return Measured(run, words.t(verdicts[0].key, **verdicts[0].details) if verdicts else "")
+    return Measured(run, words.t(verdicts[0].key, **verdicts[0].details) if verdicts else "", seen)
 
 
 def _measures(run: Run, wanted: set[int]) -> bool:

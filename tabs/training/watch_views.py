@@ -7,25 +7,33 @@ from dataclasses import dataclass
 from html import escape
 from typing import Final
 
+from backend.errors import BadInput
 from backend.jobs.run import Run
 from backend.projects.assistants import SavedAssistant
 from backend.training.config import TrainingConfig
 from backend.training.history import Training
 from backend.training.outcome import fact
+from backend.training.start import smaller
 from backend.training.telling import Sentence
 from tabs import widgets
 from tabs.text import Words
 
 MEMORY: Final = ("training_memory", "run_memory")
 """How the keys of faults begin, after "error.", that say that memory ran out: a smaller batch may help."""
+ALONE: Final = "training_memory_model"
+"""The fault that says that no batch is small enough."""
 
 
 @dataclass(frozen=True)
 class Measured:
-    """The evaluation on the test split of what came out of the run: its run, and the verdict once there is one."""
+    """The evaluation on the test split of what came out of the run: its run, and the verdict once there is one.
+
+    seen  how many of today's test examples it was trained on
+    """
 
     run: Run | None = None
     verdict: str = ""
+    seen: int = 0
 
 
 def empty_view(words: Words) -> str:
@@ -40,9 +48,15 @@ def empty_view(words: Words) -> str:
 
 
 def head_view(
-    words: Words, one: Training, told: Sequence[Sentence], saved: SavedAssistant | None, measured: Measured, log: str
+    words: Words,
+    one: Training,
+    told: Sequence[Sentence],
+    saved: SavedAssistant | None,
+    measured: Measured,
+    log: str,
+    short: bool = False,
 ) -> str:
-    """Name and state, progress, what it came to in words, and what can be done."""
+    """Name and state, progress, what it came to in words, and what can be done. `short`: memory seems to have ended."""
     run = one.run
     parts = [
         _title(words, one),
@@ -50,7 +64,7 @@ def head_view(
         _fault(words, run),
         _sentences(words, told),
         _evaluated(words, saved, measured),
-        f'<div class="acts">{"".join(buttons(words, one, saved, measured))}</div>',
+        f'<div class="acts">{"".join(buttons(words, one, saved, measured, short))}</div>',
         _hint(words, run),
         _log(words, run, log),
     ]
@@ -157,10 +171,14 @@ def _evaluated(words: Words, saved: SavedAssistant | None, measured: Measured) -
         lines.append(f'<ul class="runs">{widgets.run_row(words, measured.run, "project")}</ul>')
     else:
         lines.append(f'<p class="note">{escape(words.t("train_watch.evaluate_note"))}</p>')
+    if measured.seen:
+        lines.insert(1, f'<p class="tw-fault">{escape(words.t("train_watch.seen", count=measured.seen))}</p>')
     return f'<div class="tw-told tw-saved">{"".join(lines)}</div>'
 
 
-def buttons(words: Words, one: Training, saved: SavedAssistant | None, measured: Measured) -> list[str]:
+def buttons(
+    words: Words, one: Training, saved: SavedAssistant | None, measured: Measured, short: bool = False
+) -> list[str]:
     """What can be done with the run as it stands."""
     run = one.run
     if run.active:
@@ -168,13 +186,24 @@ def buttons(words: Words, one: Training, saved: SavedAssistant | None, measured:
     if run.state == "succeeded":
         return _after_success(words, one, saved, measured)
     found = []
-    if run.error_key and run.error_key.removeprefix("error.").startswith(MEMORY):
+    if _helped_by_less(one, short):
         found.append(_button(words, "smaller", run, "primary"))
         found.append(_button(words, "resume", run))
     else:
         found.append(_button(words, "resume", run, "primary"))
     found.append(_button(words, "finish", run))
     return [*found, _button(words, "clone", run), _button(words, "more", run, "quiet")]
+
+
+def _helped_by_less(one: Training, short: bool) -> bool:
+    """Whether memory ran out, and there is a smaller way to train the same."""
+    key = (one.run.error_key or "").removeprefix("error.")
+    if one.config is None or not (short or key.startswith(MEMORY)) or key == ALONE:
+        return False
+    try:
+        return smaller(one.config) is not None
+    except BadInput:
+        return False
 
 
 def _while_active(words: Words, run: Run) -> list[str]:

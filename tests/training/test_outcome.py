@@ -14,12 +14,18 @@ from backend.jobs.progress import Progress
 from backend.jobs.run import Run
 from backend.jobs.runs import Runs
 from backend.models.adapters import Adapters
+from backend.models.memory import machine
 from backend.projects.folder import Project
 from backend.settings import Settings
+from backend.training.best import Best, BestKept
+from backend.training.building import build
+from backend.training.checkpoints import seal
 from backend.training.config import TrainingConfig
 from backend.training.curves import CurveReader
 from backend.training.outcome import adapter_of, config_of, save_assistant, saved_from, trained
+from backend.training.saving import save
 from backend.training.telling import memorising, words
+from backend.training.values import BaseCard
 from tabs.text import Words
 from tests.training.working import config_for, do, submitted
 
@@ -120,10 +126,10 @@ def test_a_run_that_learned_says_so_and_names_the_point_that_is_kept(resting: Ru
     run = ended_with(
         resting, config_for(tiny), adapter=ADAPTER.id, steps=8, best_step=8, best_loss=0.5, memorised_at=None,
         seconds=12.0, tokens_per_s=200.0, peak_bytes=10**9, joules=None,
-        metric_name="accuracy", metric_before=0.5, metric_after=0.8,
+        metric_name="accuracy", metric_before=0.5, metric_after=0.8, metric_n=20,
     )  # fmt: skip
     losses(run, "loss", 3.0, 2.0, 1.0, 0.5)
-    assert keys(run) == ["learned", "best_last", "metric_up", "cost"]
+    assert keys(run) == ["learned", "best_last", "metric_up", "metric_n", "cost"]
 
 
 def test_a_run_that_memorised_says_from_when(resting: Runs, tiny: Path) -> None:
@@ -145,11 +151,36 @@ def test_a_run_without_dev_examples_does_not_claim_a_best(resting: Runs, tiny: P
 def test_while_it_runs_a_rising_validation_loss_is_told_once_it_is_no_wobble(resting: Runs, tiny: Path) -> None:
     run = ended_with(resting, config_for(tiny), state="stopped")
     losses(run, "eval_loss", 3.0, 2.0, 1.0, 1.001, every=10)
-    assert keys(run) == ["stopped_at"]
+    assert keys(run) == ["stopped_at", "unsaved"]
     losses(run, "eval_loss", 3.0, 2.0, 1.0, 1.001, 1.3, every=10)
     curve = CurveReader(run.folder / "metrics.jsonl").read()["eval_loss"]
     assert memorising(curve) == 20
-    assert keys(run) == ["memorising", "stopped_at"]
+    assert keys(run) == ["memorising", "stopped_at", "unsaved"]
+
+
+@pytest.mark.parametrize("state", ["stopped", "interrupted", "failed"])
+def test_what_is_not_saved_is_not_claimed(resting: Runs, tiny: Path, state: str) -> None:
+    run = ended_with(resting, config_for(tiny), state=state)
+    assert keys(run) == [*([] if state == "failed" else [f"{state}_at_once"]), "unsaved"]
+    losses(run, "loss", 3.0, 2.0, 1.0)
+    checkpoint = run.folder / "checkpoints" / "checkpoint-2"
+    checkpoint.mkdir(parents=True)
+    assert keys(run)[-1] == "unsaved", "half a checkpoint is none"
+    seal(checkpoint)
+    run.output.mkdir(exist_ok=True)
+    built, card = build(config_for(tiny), tiny), BaseCard(label="tiny", identity="x" * 8)
+    best = Best(step=2, loss=0.5)
+    BestKept(run.output).keep(best, lambda folder: save(built, config_for(tiny), folder, card, run.id))
+    assert keys(run)[-2:] == ["saved_at", "best_so_far"]
+    told = words(run, CurveReader(run.folder / "metrics.jsonl").read())
+    assert [one.details["step"] for one in told] == ([2, 2] if state == "failed" else [2, 2, 2])
+
+
+def test_a_run_that_was_cut_off_with_memory_nearly_full_says_so(resting: Runs, tiny: Path) -> None:
+    for share, short in ((0.2, False), (0.9, True)):
+        run = ended_with(resting, config_for(tiny), state="interrupted")
+        losses(run, "host_bytes", 1e9, share * machine().memory_bytes)
+        assert ("memory_short" in keys(run)) is short
 
 
 @pytest.mark.parametrize(

@@ -138,6 +138,16 @@ def test_a_clone_and_the_curves_are_one_click_away(doing: Doing, services: Any, 
     assert services.project.get_note("training.watch") == {"run": run.id}
 
 
+def test_a_score_says_of_how_many_dev_examples_it_is(doing: Doing, services: Any, project_id: str) -> None:
+    run = run_of(services, "하나", state="succeeded")
+    folder = RunFolder(run.folder)
+    for count, told in ((None, "train_history.dev"), (20, "train_history.dev_n")):
+        facts = {"metric_before": 0.5, "metric_after": 0.75, "metric_n": count, "metric_name": "accuracy"}
+        folder.write_state(folder.read_state().model_copy(update={"result": facts}))
+        listed = doing.restore(project_id, Browsed(), REQUEST)["listing"]
+        assert "50 → <b>75</b>" in listed and f"<small>{KO.t(told, count=20)}</small>" in listed
+
+
 def test_another_part_may_ask_for_a_run_once(doing: Doing, services: Any, project_id: str) -> None:
     run = run_of(services, "하나")
     open_in_history(services.project, run.id)

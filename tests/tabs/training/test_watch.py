@@ -11,6 +11,7 @@ from typing import Any
 
 import gradio as gr
 import pytest
+from sqlalchemy import select
 
 from backend.assistants import AdapterRef, Assistant, Instructions
 from backend.examples.example import NewExample
@@ -22,6 +23,7 @@ from backend.jobs.runs import Runs
 from backend.models.adapters import Adapters
 from backend.projects.folder import Project
 from backend.projects.projects import Projects
+from backend.projects.tables import ExampleRow
 from backend.services import create_services
 from backend.settings import Settings
 from backend.training.config import TrainingConfig
@@ -143,6 +145,7 @@ def done_in(words: Words, one: Training, measured: Measured | None = None) -> li
         ("interrupted", {"done": 3, "total": 9}, ["resume", "finish", "clone", "more"]),
         ("failed", {"error_key": "error.disk_full"}, ["resume", "finish", "clone", "more"]),
         ("failed", {"error_key": "error.training_memory_batch"}, ["smaller", "resume", "finish", "clone", "more"]),
+        ("failed", {"error_key": "error.training_memory_model"}, ["resume", "finish", "clone", "more"]),
         ("succeeded", {}, ["keep", "take", "clone"]),
     ],
 )
@@ -150,6 +153,14 @@ def test_every_state_offers_what_can_be_done_then(state: str, fields: dict[str, 
     adapter = ADAPTER if state == "succeeded" else None
     one = Training(a_run(state, **fields), config(), About(), adapter)
     assert done_in(KO, one) == done_in(EN, one) == offered
+
+
+def test_smaller_is_offered_to_a_run_the_system_ended_as_long_as_it_can_be_smaller() -> None:
+    run = a_run("interrupted", done=3, total=9)
+    assert 'data-do="smaller"' in "".join(buttons(KO, Training(run, config(), About(), None), None, Measured(), True))
+    least = config().model_copy(update={"per_device_train_batch_size": 1, "gradient_checkpointing": True})
+    for one in (Training(run, least, About(), None), Training(run, None, About(), None)):
+        assert 'data-do="smaller"' not in "".join(buttons(KO, one, None, Measured(), True))
 
 
 @pytest.mark.parametrize(("words", "state"), list(itertools.product((KO, EN), STATES)))
@@ -273,6 +284,20 @@ def test_one_click_makes_an_assistant_and_the_next_measures_it_against_its_paren
     assert asked.config["assistants"] == [latest.parent_id, latest.id] and asked.config["split"] == "test"
     assert project.get_note("compare.choice")["assistants"] == [latest.parent_id, latest.id]
     assert f"project/{asked.id}" in doing.restore(project.id, Looked(), REQUEST)["head"]
+
+
+def test_test_examples_that_were_trained_on_are_told(doing: Doing, project: Project, runs: Runs) -> None:
+    project.examples.set_task(Task(kind="sentiment", labels=("긍정", "부정"), metric="accuracy"))
+    project.examples.add([NewExample(variables={"input": f"영화 {number}"}, output="긍정") for number in range(4)])
+    project.examples.set_split([one.id for one in project.examples.page(limit=3)], "test")
+    with project.database.read() as session:
+        learnt = list(session.scalars(select(ExampleRow.input_key).limit(2)))
+    run = succeeded(runs, begun(runs))
+    with gr.Blocks():
+        doing.press(project.id, Looked(), REQUEST, press("keep", run.id))
+    assert "tw-fault" not in doing.restore(project.id, Looked(), REQUEST)["head"]
+    project.set_note(f"training.seen.{ADAPTER.id}", learnt)
+    assert KO.t("train_watch.seen", count=2) in doing.restore(project.id, Looked(), REQUEST)["head"]
 
 
 def test_a_clone_opens_the_form_and_a_look_back_opens_the_history(doing: Doing, project: Project, runs: Runs) -> None:
