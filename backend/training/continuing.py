@@ -11,6 +11,7 @@ from typing import Any, Final, Literal
 
 from backend.errors import BadInput, ModelProblem
 from backend.models.adapter_files import PEFT_TENSORS, WHOLE_TENSORS, read_config
+from backend.models.adapter_fits import check_fits
 from backend.models.peft_config import Refusal, check_config, peft_config
 from backend.training.config import TrainingConfig
 
@@ -29,6 +30,10 @@ def continue_peft(config: TrainingConfig, model: Any, folder: Path) -> Any:
         made = peft_config(check_config(read_config(folder), task))
     except Refusal as fault:
         raise ModelProblem("error.adapter_config", field=fault.field) from fault
+    try:
+        check_fits(model, folder, made)
+    except ModelProblem as fault:
+        raise BadInput("error.training_adapter_fits", why=str(fault.details["file"])) from fault
     for name in DROPOUTS:
         if hasattr(made, name):
             setattr(made, name, config.lora_dropout)
