@@ -8,7 +8,7 @@ and told, never cut; the test split cannot be read from here (see ExampleStore.e
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from pathlib import Path
 from random import Random
 from typing import Final
@@ -37,11 +37,13 @@ def make_rows(
     tokenizing: Tokenizing,
     documents: Sequence[Path] = (),
     watched: bool = True,
+    only: Container[int] | None = None,
 ) -> Rows:
     """What a run of this config trains on and is watched by.
 
     documents  the files of the objective "documents", in the order of `config.documents`
     watched    whether dev rows are wanted too; a look at a few rows does without
+    only       ids of the examples that are looked at, of those that are drawn; None for all
     Row.completion is the expected output without its end token. What is wrong with single examples is in `problems`;
     what is wrong with the data as a whole is told by `check_data.check_data`.
     Raises ModelProblem (a chat template that cannot be run), BadInput (a document that is no text).
@@ -51,7 +53,8 @@ def make_rows(
     found = Found(limit=longest(config, tokenizing))
     making = _Making(project, config, tokenizing, found)
     try:
-        train = making.rows(drawn(project, config), "train")
+        examples = drawn(project, config)
+        train = making.rows([one for one in examples if only is None or one.id in only], "train")
         dev = making.rows(_tagged(project.examples.each("dev", "tune"), config), "dev") if watched else ()
     except Refused as refused:
         if refused.key != "error.no_splits":

@@ -34,10 +34,10 @@ from tabs.training.setup_draft import (
 )
 from tabs.training.setup_fields import about_method, field_updates
 from tabs.training.setup_kinds import EFFORTS, effort_label, kind_label, kind_of, offered_kinds
+from tabs.training.setup_rows import few_rows
 
 Updates = dict[Any, Any]
 PROBE = "training_probe"
-SHOWN = 3
 
 
 class Desk:
@@ -195,15 +195,8 @@ class Desk:
 
     def preview(self, project: Project, config: TrainingConfig, seed: int | None = None) -> str:
         """A few rows as they will be trained on. With a seed those that it draws."""
-        from backend.models.tokenizing import Tokenizing
-        from backend.training.data import make_rows
-        from backend.training.preview import preview
-
-        few = {"limit": SHOWN, "seed": config.seed if seed is None else seed}
-        some = config if config.objective == "documents" else config.model_copy(update=few)
-        tokenizing = Tokenizing.open(self.services.host.where(config.assistant.model))
-        rows = make_rows(project, some, tokenizing, list(files.handed(project, config).values()))
-        shown = preview(rows, tokenizing.tokenizer, SHOWN, some.seed if seed is None else seed)
+        base, texts = self.services.host.where(config.assistant.model), files.handed(project, config).values()
+        shown = few_rows(project, config, base, list(texts), config.seed if seed is None else seed)
         return previews.preview_view(self.words, shown)
 
     def probe(self, project: Project) -> Run | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +16,8 @@ from backend.training.config import TrainingConfig
 FOLDER: Final = "training"
 ENDINGS: Final = (".txt", ".md")
 MOST: Final = 200
+LARGEST: Final = 100_000_000
+"""Bytes of one file, which is read as a whole: about 30 million letters of Korean."""
 
 
 def folder(project: Project) -> Path:
@@ -22,18 +25,35 @@ def folder(project: Project) -> Path:
 
 
 def bring(project: Project, config: TrainingConfig, paths: Sequence[str]) -> TrainingConfig:
-    """Keep these files; one of the same name replaces the older. Raises BadInput, StorageProblem."""
-    names = list(config.documents)
-    for path in map(Path, paths):
-        if path.suffix.lower() not in ENDINGS:
-            raise BadInput("error.train_file", name=path.name, endings=", ".join(ENDINGS))
-        with storing(folder(project)):
-            shutil.copyfile(path, folder(project) / path.name)
-        names.append(path.name)
-    names = list(dict.fromkeys(names))
+    """Keep these files; one of the same name replaces the older. All of them or none.
+
+    Raises BadInput, StorageProblem.
+    """
+    files = list(map(Path, paths))
+    names = tuple(dict.fromkeys([*config.documents, *(file.name for file in files)]))
+    for file in files:
+        check(file)
     if len(names) > MOST:
         raise BadInput("error.train_files", most=MOST)
-    return config.model_copy(update={"documents": tuple(names)})
+    for file in files:
+        place = folder(project) / file.name
+        part = place.with_name(f".{secrets.token_hex(8)}.part")
+        with storing(place):
+            try:
+                shutil.copyfile(file, part)
+                part.replace(place)
+            finally:
+                part.unlink(missing_ok=True)
+    return config.model_copy(update={"documents": names})
+
+
+def check(file: Path) -> None:
+    """Raises BadInput for a file that is no text by its name, or too large."""
+    if file.suffix.lower() not in ENDINGS:
+        raise BadInput("error.train_file", name=file.name, endings=", ".join(ENDINGS))
+    size = file.stat().st_size
+    if size > LARGEST:
+        raise BadInput("error.train_file_large", name=file.name, file_bytes=size, most_bytes=LARGEST)
 
 
 def drop(config: TrainingConfig, name: str) -> TrainingConfig:
