@@ -121,6 +121,7 @@ def check_architecture(model: str, config: Path) -> None:
         raise ModelProblem("error.model_damaged", file="config.json") from fault
     if kind in ORDINARY:
         return
+    import transformers  # noqa: F401  (waits where another thread imports it for the first time)
     from transformers import CONFIG_MAPPING
 
     if kind not in CONFIG_MAPPING:

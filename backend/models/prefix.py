@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+import transformers  # noqa: F401  (waits where another thread imports it for the first time)
 from torch import Tensor
 from transformers import DynamicCache
 

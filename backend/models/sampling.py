@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
+import transformers  # noqa: F401  (waits where another thread imports it for the first time)
 from torch import Tensor
 from transformers import (
     LogitsProcessorList,

@@ -6,6 +6,7 @@ model will be asked later.
 
 from __future__ import annotations
 
+import importlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -49,11 +50,10 @@ class Tokenizing:
     @classmethod
     def open(cls, folder: Path) -> Tokenizing:
         """Of a model's folder; its weights are not read. Raises ModelProblem."""
-        from transformers import AutoConfig
-
+        library = _library()
         tokenizer = open_tokenizer(folder)
         try:
-            config: Any = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+            config: Any = library.AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as fault:
             raise ModelProblem("error.model_damaged", file="config.json") from fault
         length = getattr(config.get_text_config(), "max_position_embeddings", None)
@@ -101,10 +101,9 @@ class Forced:
 
 def open_tokenizer(folder: Path) -> Any:
     """A model folder's tokenizer, of this machine and without code of its own. Raises ModelProblem."""
-    import transformers
-
+    library = _library()
     try:
-        return transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        return library.AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except (OSError, ValueError, KeyError, TypeError, ImportError, AttributeError) as fault:
         raise ModelProblem("error.model_tokenizer", model=folder.name, why=_first_line(fault)) from fault
     except Exception as fault:  # the tokenizers library raises bare Exception for a broken file
@@ -185,6 +184,13 @@ def many_forced(reads: Reads, pairs: Sequence[tuple[str, str]], end: int | None)
         after = both[len(before) :] if joined else ids_of(reads.tokenizer, output)
         found.append(Forced(tuple(before), (*after, *tail)))
     return found
+
+
+def _library() -> Any:
+    """transformers, whole. It puts another module in its place at the end of its import: a thread that waits for the
+    first import of another one is handed the old one by a plain `import`, without any of its names.
+    """
+    return importlib.import_module("transformers")
 
 
 _ASKED = Message(role="user", content="x")
