@@ -54,14 +54,14 @@ def take_away(
     if wanted == "card":
         return write_card(folder / NAMES["card"], project, run, tell, language, host.where)
     if wanted == "adapter":
-        return zipped(folder / NAMES["adapter"], [("adapter", host.adapters.folder_of(adapter))])
+        return zipped(folder / NAMES["adapter"], [("adapter", host.adapters.folder_in(project, adapter))])
     rows = snapshot.read(run.folder / "data")
     if wanted == "merged":
         whole = make_folder(folder / "merged")
-        write_merged(config, host.where(config.assistant.model), host.adapters.folder_of(adapter), rows, whole)
+        write_merged(config, host.where(config.assistant.model), host.adapters.folder_in(project, adapter), rows, whole)
         write_card(whole / NAMES["card"], project, run, tell, language, host.where)
         return zipped(folder / "merged.zip", [("merged", whole)])
-    script = _script(host, run, config, rows, adapter)
+    script = _script(project, host, run, config, rows, adapter)
     if wanted == "script":
         return _written(folder / NAMES["script"], script)
     return _all(folder, project, host, run, tell, language, config, rows, script)
@@ -90,9 +90,11 @@ def _all(
         _written(whole / "data" / "dev.jsonl", _dev(config, rows))
         made = adapter_of(run)
         if made is not None:
-            shutil.copytree(host.adapters.folder_of(made), whole / "adapter", dirs_exist_ok=True)
+            shutil.copytree(host.adapters.folder_in(project, made), whole / "adapter", dirs_exist_ok=True)
         if config.assistant.adapter is not None:
-            shutil.copytree(host.adapters.folder_of(config.assistant.adapter), whole / "start", dirs_exist_ok=True)
+            shutil.copytree(
+                host.adapters.folder_in(project, config.assistant.adapter), whole / "start", dirs_exist_ok=True
+            )
         made_zip = zipped(folder / "training.zip", [("training", whole)])
         shutil.rmtree(whole)
     return made_zip
@@ -107,8 +109,10 @@ def zipped(target: Path, folders: Iterable[tuple[str, Path]]) -> Path:
     return target
 
 
-def _script(host: ModelHost, run: Run, config: TrainingConfig, rows: Rows, adapter: AdapterRef) -> str:
-    return script_text(run, config, rows, host.adapters.folder_of(adapter), host.where(config.assistant.model))
+def _script(
+    project: Project, host: ModelHost, run: Run, config: TrainingConfig, rows: Rows, adapter: AdapterRef
+) -> str:
+    return script_text(run, config, rows, host.adapters.folder_in(project, adapter), host.where(config.assistant.model))
 
 
 def _dev(config: TrainingConfig, rows: Rows) -> str:
