@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -50,6 +52,17 @@ def out_of_memory(fault: BaseException) -> bool:
     if isinstance(fault, torch.OutOfMemoryError | MemoryError):
         return True
     return isinstance(fault, RuntimeError) and MEMORY_WORDS.search(str(fault)) is not None
+
+
+@contextmanager
+def saving(step: int, folder: Path) -> Iterator[None]:
+    """Raises NotSaved for whatever ends the block, which writes into `folder`; but memory that ran out as it is."""
+    try:
+        yield
+    except Exception as fault:
+        if out_of_memory(fault):
+            raise
+        raise NotSaved(step, folder) from fault
 
 
 def disk_full(fault: BaseException | None) -> bool:

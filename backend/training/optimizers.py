@@ -9,6 +9,7 @@ import torch
 from transformers import TrainerCallback
 
 from backend.training.config import TrainingConfig
+from backend.training.faults import saving
 
 STATE: Final = "method_state.safetensors"
 """In a checkpoint: what PEFT's adapter files do not hold and an exact resume needs."""
@@ -75,6 +76,7 @@ class AdaLoraSteps(TrainerCallback):
         self._kept, self._config.rank_pattern = self._config.rank_pattern, None
 
     def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Raises NotSaved."""
         from safetensors.torch import save_file
 
         folder = Path(args.output_dir) / f"checkpoint-{state.global_step}"
@@ -86,7 +88,8 @@ class AdaLoraSteps(TrainerCallback):
         }
         told |= {f"kept/{name}": torch.tensor(kept) for name, kept in (self._kept or {}).items()}
         if folder.is_dir():
-            save_file(told, folder / STATE)
+            with saving(state.global_step, folder):
+                save_file(told, folder / STATE)
 
     def _restore(self, file: Path) -> None:
         from safetensors.torch import load_file
@@ -115,11 +118,13 @@ class EncoderState(TrainerCallback):
             load_model(self._encoder, file)
 
     def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Raises NotSaved."""
         from safetensors.torch import save_model
 
         folder = Path(args.output_dir) / f"checkpoint-{state.global_step}"
         if folder.is_dir():
-            save_model(self._encoder, str(folder / STATE))
+            with saving(state.global_step, folder):
+                save_model(self._encoder, str(folder / STATE))
 
 
 def _optimizer(config: TrainingConfig) -> tuple[Any, dict[str, Any]]:

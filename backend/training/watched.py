@@ -19,7 +19,7 @@ from torch.utils.data import Sampler
 from transformers import Trainer
 from transformers.trainer_pt_utils import LengthGroupedSampler
 
-from backend.training.faults import NotFinite, NotSaved, out_of_memory
+from backend.training.faults import NotFinite, saving
 
 
 class GroupedOrder(Sampler[int]):
@@ -78,16 +78,11 @@ class Watched:
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         """Raises NotSaved, whatever the libraries say about a file that they could not write."""
-        try:
-            with warnings.catch_warnings():
-                # The base may have been deleted since: its vocabulary is the one that was loaded.
-                warnings.filterwarnings("ignore", "Could not find a config file")
-                super()._save_checkpoint(model, trial)  # type: ignore[misc]
-        except Exception as fault:
-            if out_of_memory(fault):
-                raise
-            step = self.state.global_step
-            raise NotSaved(step, Path(self.args.output_dir) / f"checkpoint-{step}") from fault
+        step = self.state.global_step
+        with saving(step, Path(self.args.output_dir) / f"checkpoint-{step}"), warnings.catch_warnings():
+            # The base may have been deleted since: its vocabulary is the one that was loaded.
+            warnings.filterwarnings("ignore", "Could not find a config file")
+            super()._save_checkpoint(model, trial)  # type: ignore[misc]
 
     def create_model_card(self, *_: object, **__: object) -> None:
         """The studio writes its own, once, when a run is taken away."""

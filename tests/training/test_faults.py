@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import resource
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -18,6 +19,7 @@ from backend.settings import Settings
 from backend.training.best import BestKept
 from backend.training.checkpoints import newest, step_of, whole
 from backend.training.faults import NotFinite, NotSaved, disk_full, out_of_memory, told
+from backend.training.optimizers import method_callbacks
 from backend.training.start import restart_smaller, restarted_from, smaller
 from tests.training.working import config_for, do, points, result, stopped, submitted
 
@@ -123,6 +125,29 @@ def test_a_full_disk_leaves_the_checkpoint_before_it(resting: Runs, settings: Se
     assert whole(run.folder / "checkpoints" / "checkpoint-3")
     do(run, settings)
     assert result(run)["steps"] == 18
+
+
+@pytest.mark.parametrize("method", ["adalora", "p_tuning"])
+def test_a_full_disk_at_what_a_method_adds(method: str, tmp_path: Path) -> None:
+    numbers = torch.ones(100, 100)
+    allocator = SimpleNamespace(ipt={"one": numbers}, exp_avg_ipt={}, exp_avg_unc={})
+    tuner = SimpleNamespace(rankallocator=allocator)
+    model = SimpleNamespace(
+        base_model=tuner, peft_config={"default": None}, active_adapter="default",
+        prompt_encoder=torch.nn.Linear(100, 100),
+    )  # fmt: skip
+    config = config_for(Path("/nowhere"), method=method)
+    (callback,) = method_callbacks(config, model)
+    (tmp_path / "checkpoint-6").mkdir()
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (12_000, before[1]))
+    try:
+        with pytest.raises(NotSaved) as fault:
+            callback.on_save(SimpleNamespace(output_dir=str(tmp_path)), SimpleNamespace(global_step=6), None)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    said = told(fault.value, config, [])
+    assert said is not None and said.key == "error.training_disk_full" and said.details["step"] == 6
 
 
 def test_what_a_full_disk_says() -> None:
