@@ -14,9 +14,11 @@ from backend.jobs.runs import Runs
 from backend.models.endpoints import Endpoints
 from backend.models.host import ModelHost
 from backend.projects.folder import Project
+from backend.projects.projects import Projects
 from backend.settings import Settings
 from backend.training.config import TrainingConfig
 from backend.training.start import start_training
+from tests.models.adapters import peft_adapter
 from tests.training.working import config_for
 
 
@@ -66,6 +68,21 @@ def test_what_cannot_be_trained_is_said_before_anything_starts(
     finally:
         (tmp_path / "kept").rename(tiny / "model.safetensors")
     assert resting.list() == []
+
+
+def test_an_adapter_of_another_owner_is_not_trained_further(
+    resting: Runs, project: Project, host: ModelHost, tiny: Path, tmp_path: Path
+) -> None:
+    projects = Projects(project.folder.parent.parent)
+    stranger = projects.open("lee", projects.create("lee", "남").id)
+    ref = host.adapters.keep(stranger, peft_adapter(tmp_path / "a", tiny))
+    config = changed(config_for(tiny), adapter=ref.model_dump())
+    assert host.adapters.folder_of(ref).is_dir()
+    with pytest.raises(NotFound, match="adapter_missing"):
+        start_training(resting, project, host, config)
+    projects.close()
+    host.adapters.keep(project, tmp_path / "a")
+    assert start_training(resting, project, host, config).id
 
 
 def test_examples_and_splits_are_needed(resting: Runs, project: Project, host: ModelHost, tiny: Path) -> None:
