@@ -15,6 +15,7 @@ from backend.files import write_atomic
 from backend.jobs.folder import RunFolder
 from backend.jobs.kinds import Job
 from backend.jobs.progress import Progress
+from backend.models.adapters import verified
 from backend.models.host import ModelHost
 from backend.projects.folder import Project
 from backend.training import checkpoints
@@ -76,8 +77,8 @@ class Attempt:
         ref, adapters = self.config.assistant.adapter, self.host.adapters
         if ref is None:
             return None
-        folder = adapters.folder_of(ref)
-        adapters.check_base(adapters.card(folder), self.base_folder, self.config.assistant.model.label())
+        folder = adapters.folder_in(self.project, ref)
+        adapters.check_base(verified(folder), self.base_folder, self.config.assistant.model.label())
         return folder
 
     def go_on(self) -> None:
