@@ -7,7 +7,7 @@ loses at most the answers of the last second, which are asked again; nothing is 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Final
@@ -16,12 +16,22 @@ from backend.answering import Answer, Answers, Question
 from backend.assistants import Assistant
 from backend.errors import StudioError
 from backend.evaluation.answer_store import AnswerStore, NewAnswer, StoredAnswer
-from backend.evaluation.identity import Where, fingerprint, settled
+from backend.evaluation.identity import Where, fingerprint, settled, turned
+from backend.examples.asking import question_of
 from backend.examples.example import NewExample
 from backend.projects.folder import Project
 from backend.rounds import answer_all
 
-__all__ = ["AnswerStore", "Answered", "NewAnswer", "StoredAnswer", "answer_examples", "missing"]
+__all__ = [
+    "AnswerStore",
+    "Answered",
+    "NewAnswer",
+    "StoredAnswer",
+    "answer_examples",
+    "forget_faults",
+    "kept_answers",
+    "missing",
+]
 
 GATHER_S: Final = 0.4
 """Answers that come within this time are committed together."""
@@ -54,7 +64,7 @@ def answer_examples(
     returns with what it has. When nothing is missing no model is loaded.
     """
     known = fingerprint(assistant, where)
-    left, already = missing(project, known, examples)
+    left, already = missing(project, assistant, known, examples)
     if told is not None:
         told(already)
     asked = failed = 0
@@ -69,24 +79,57 @@ def answer_examples(
                     told(already + asked)
 
             def keep_answer(key: str, answer: Answer) -> None:
-                keep(NewAnswer.of(known, key, answer))
+                keep(NewAnswer.of(_under(known, left[key]), key, answer))
 
             def keep_fault(key: str, fault: StudioError) -> None:
                 nonlocal failed
                 failed += 1
-                keep(NewAnswer.failed(known, key, fault))
+                keep(NewAnswer.failed(_under(known, left[key]), key, fault))
 
-            answer_all(
-                answers, settled(assistant), left, lambda key: Question(left[key]), keep_answer, keep_fault, stop
-            )
+            answer_all(answers, settled(assistant), left, lambda key: left[key], keep_answer, keep_fault, stop)
     return Answered(known, asked, already, failed)
 
 
-def missing(project: Project, known: str, examples: Iterable[NewExample]) -> tuple[dict[str, dict[str, str]], int]:
-    """The inputs that the assistant of this fingerprint has not answered, key -> variables; and how many it has."""
-    wanted = {example.input_key: example.variables for example in examples}
-    had = project.answers.have(known, wanted.keys())
-    return {key: variables for key, variables in wanted.items() if key not in had}, len(had)
+def missing(
+    project: Project, assistant: Assistant, known: str, examples: Iterable[NewExample]
+) -> tuple[dict[str, Question], int]:
+    """What this assistant (fingerprint `known`) has not answered, input key -> question; and how much it has."""
+    wanted = _questions(project, assistant, examples)
+    had = {key for under, some in _by_name(known, wanted).items() for key in project.answers.have(under, some)}
+    return {key: question for key, question in wanted.items() if key not in had}, len(had)
+
+
+def kept_answers(
+    project: Project, assistant: Assistant, known: str, examples: Iterable[NewExample]
+) -> dict[str, StoredAnswer]:
+    """The assistant's answers to these examples as they are asked today, by input key, those that there are."""
+    found: dict[str, StoredAnswer] = {}
+    for under, some in _by_name(known, _questions(project, assistant, examples)).items():
+        found |= project.answers.get(under, some)
+    return found
+
+
+def forget_faults(project: Project, known: str, examples: Iterable[NewExample]) -> int:
+    """Let inputs that failed be asked again; says how many there were."""
+    keys = {example.input_key for example in examples}
+    return sum(project.answers.forget_faults(under, keys) for under in (known, turned(known)))
+
+
+def _questions(project: Project, assistant: Assistant, examples: Iterable[NewExample]) -> dict[str, Question]:
+    task = project.examples.task()
+    return {example.input_key: question_of(example, assistant, task) for example in examples}
+
+
+def _under(known: str, question: Question) -> str:
+    return turned(known) if question.history else known
+
+
+def _by_name(known: str, questions: Mapping[str, Question]) -> dict[str, set[str]]:
+    """The keys by the name under which their answers are kept."""
+    found: dict[str, set[str]] = {}
+    for key, question in questions.items():
+        found.setdefault(_under(known, question), set()).add(key)
+    return found
 
 
 class _Writer:

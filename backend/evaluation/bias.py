@@ -11,7 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from backend.assistants import Assistant
 from backend.errors import Refused
+from backend.evaluation.answers import kept_answers
 from backend.evaluation.comparison import Comparison, names
 from backend.evaluation.counterfactuals import Swap, swapped
 from backend.evaluation.identity import Where, known_fingerprint
@@ -145,7 +147,7 @@ def compare_swapped(
     rows, differences = [], []
     for one, name in zip(saved, names(saved), strict=True):
         known = known_fingerprint(project, one.assistant, where)
-        row, difference = _row(project, task, metric or task.metric, name, known or "", pairs)
+        row, difference = _row(project, task, metric or task.metric, name, one.assistant, known or "", pairs)
         rows.append(row)
         differences.append(difference)
     told = iter(holm([difference for difference in differences if difference is not None]))
@@ -159,9 +161,15 @@ def compare_swapped(
 
 
 def _row(
-    project: Project, task: Task, metric: Metric, name: str, known: str, pairs: Sequence[tuple[Example, Example]]
+    project: Project,
+    task: Task,
+    metric: Metric,
+    name: str,
+    assistant: Assistant,
+    known: str,
+    pairs: Sequence[tuple[Example, Example]],
 ) -> tuple[Swapped, Difference | None]:
-    answers = project.answers.get(known, {one.input_key for pair in pairs for one in pair})
+    answers = kept_answers(project, assistant, known, (one for pair in pairs for one in pair))
     there = [place for place, pair in enumerate(pairs) if all(one.input_key in answers for one in pair)]
     missing = len(pairs) - len(there)
     if not there:

@@ -12,14 +12,16 @@ from functools import cached_property
 from statistics import fmean
 from typing import Final
 
+from backend.assistants import Assistant
 from backend.errors import Refused
 from backend.evaluation.answer_store import StoredAnswer
+from backend.evaluation.answers import kept_answers
 from backend.evaluation.cost import Cost, cost_of, making
 from backend.evaluation.identity import Where, known_fingerprint
 from backend.evaluation.judge_prompts import rule_of
 from backend.evaluation.metrics import Confusion, LabelScore, aggregate, confusion, latency, per_label
 from backend.evaluation.opinions import latest_points
-from backend.evaluation.perplexity import Perplexity, basis_of, perplexity_of
+from backend.evaluation.perplexity import Perplexity, basis_of, keyed, perplexity_of
 from backend.evaluation.run import drawn
 from backend.evaluation.scored import rules_of, scores_of
 from backend.evaluation.values import ExampleScore, Score, Verdict
@@ -122,10 +124,20 @@ class _Asked:
 
     examples: Sequence[Example]
     keys: Sequence[str]
+    task: Task
+
+    def basis_for(self, assistant: Assistant) -> str:
+        """Most assistants ask nothing turn by turn: theirs is worked out once."""
+        told = keyed(self.examples, assistant, self.task, self.keys)
+        return self._plain if told == self._told else basis_of(told)
 
     @cached_property
-    def basis(self) -> str:
-        return basis_of((key, example.output) for key, example in zip(self.keys, self.examples, strict=True))
+    def _told(self) -> list[tuple[str, str]]:
+        return [(key, example.output) for key, example in zip(self.keys, self.examples, strict=True)]
+
+    @cached_property
+    def _plain(self) -> str:
+        return basis_of(self._told)
 
 
 @dataclass(frozen=True)
@@ -162,7 +174,7 @@ def compare(
         few = {one.id for one in project.examples.page(replace(filter, split=split), 0, 10**9)}
         examples = [one for one in examples if one.id in few]
     saved = [project.assistants.get(number) for number in dict.fromkeys(assistant_ids)]
-    asked = _Asked(examples, [one.input_key for one in examples])
+    asked = _Asked(examples, [one.input_key for one in examples], task)
     entries = [_entry(project, one, name, asked, where) for one, name in zip(saved, names(saved), strict=True)]
     return _compared(project, task, split, metric or task.metric, asked, entries, seed)
 
@@ -175,7 +187,7 @@ def names(saved: Sequence[SavedAssistant]) -> list[str]:
 
 def _entry(project: Project, saved: SavedAssistant, name: str, asked: _Asked, where: Where | None) -> _Entry:
     known = known_fingerprint(project, saved.assistant, where)
-    answers = project.answers.get(known, set(asked.keys)) if known else {}
+    answers = kept_answers(project, saved.assistant, known, asked.examples) if known else {}
     answered = sum(key in answers for key in asked.keys)
     row = Row(
         saved,
@@ -185,7 +197,7 @@ def _entry(project: Project, saved: SavedAssistant, name: str, asked: _Asked, wh
         len(asked.keys) - answered,
         cost=cost_of(project, known) if known else None,
         made_seconds=making(project, saved.assistant),
-        perplexity=perplexity_of(project, known, asked.basis) if known else None,
+        perplexity=perplexity_of(project, known, asked.basis_for(saved.assistant)) if known else None,
     )
     return _Entry(row, answers)
 

@@ -60,6 +60,14 @@ def content_key(assistant: Assistant) -> str:
     return _digest(json.dumps(told, ensure_ascii=False, sort_keys=True, separators=(",", ":")))
 
 
+def turned(known: str) -> str:
+    """Under which name an assistant's answers are kept that were asked turn by turn (see `question_of`).
+
+    Its own, since the same input was once asked as one message, and is again when the task becomes another.
+    """
+    return _digest(known, "turns")
+
+
 def weights_identity(folder: Path) -> str:
     """Names a model folder by its files' names, sizes and samples of their bytes, in milliseconds for any size.
 

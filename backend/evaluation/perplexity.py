@@ -16,12 +16,14 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from backend.answering import Answers, Question
+from backend.answering import Answers
 from backend.assistants import Assistant
 from backend.errors import BadInput, ModelProblem
-from backend.evaluation.identity import settled
+from backend.evaluation.identity import settled, turned
 from backend.evaluation.intervals import student
+from backend.examples.asking import question_of
 from backend.examples.example import Example, NewExample, Split
+from backend.examples.task import Task
 from backend.jobs.run import Count
 from backend.projects.folder import Project
 
@@ -75,8 +77,22 @@ def basis_of(examples: Iterable[tuple[str, str]]) -> str:
     return hashlib.sha256(b"".join(told)).hexdigest()[:32]
 
 
-def keyed(examples: Iterable[NewExample]) -> list[tuple[str, str]]:
-    return [(example.input_key, example.output) for example in examples]
+def keyed(
+    examples: Sequence[NewExample],
+    assistant: Assistant | None = None,
+    task: Task | None = None,
+    keys: Sequence[str] | None = None,
+) -> list[tuple[str, str]]:
+    """(input key, expected output) of each, with a mark where the assistant is asked turn by turn: another prompt.
+
+    `keys` are the input keys where they are known already.
+    """
+
+    def marked(key: str, example: NewExample) -> str:
+        return turned(key) if assistant and question_of(example, assistant, task).history else key
+
+    told = zip(keys or [example.input_key for example in examples], examples, strict=True)
+    return [(marked(key, example), example.output) for key, example in told]
 
 
 def perplexity_of(project: Project, known: str, basis: str) -> Perplexity | None:
@@ -100,9 +116,11 @@ def measure(
     examples: Sequence[Example],
     split: Split,
     stop: threading.Event | None = None,
+    task: Task | None = None,
 ) -> Measured:
     """Measure the perplexity of these examples' expected outputs with the assistant's loaded model.
 
+    task  the project's: by it a conversation is asked turn by turn (see `question_of`)
     An endpoint tells no probabilities of words that it did not write itself: its reason is `ENDPOINT`.
     Raises ModelProblem("error.perplexity_nothing" | "error.out_of_memory").
     """
@@ -115,7 +133,8 @@ def measure(
     end = end_of_turn(engine, assistant.chat_template)
     pairs: list[tuple[float, int]] = []
     for start in range(0, len(examples), AT_ONCE):
-        rows = _rows(answers, engine, assistant, examples[start : start + AT_ONCE], end, stop)
+        some = examples[start : start + AT_ONCE]
+        rows = _rows(answers, engine, assistant, some, end, stop, task)
         pairs += [(total, len(rows[place].output)) for place, total in losses(engine, rows, stop)]
     if stop is not None and stop.is_set():
         return Measured(None)
@@ -130,7 +149,7 @@ def measure(
         tokens=sum(count for _, count in pairs),
         left_out=len(examples) - len(pairs),
         split=split,
-        basis=basis_of(keyed(examples)),
+        basis=basis_of(keyed(examples, assistant, task)),
         end=end is not None,
     )
     return Measured(found)
@@ -158,25 +177,31 @@ def _rows(
     examples: Sequence[Example],
     end: int | None,
     stop: threading.Event | None,
+    task: Task | None,
 ) -> list[Forced]:
     """Those that can be measured, up to a stop."""
     found: list[Forced] = []
     for example in examples:
         if stop is not None and stop.is_set():
             break
-        row = _row(answers, engine, assistant, example, end)
+        row = _row(answers, engine, assistant, example, end, task)
         found += [row] if row is not None else []
     return found
 
 
 def _row(
-    answers: Answers, engine: TransformersEngine, assistant: Assistant, example: Example, end: int | None
+    answers: Answers,
+    engine: TransformersEngine,
+    assistant: Assistant,
+    example: Example,
+    end: int | None,
+    task: Task | None,
 ) -> Forced | None:
     """None for what cannot be measured: no prompt can be made, no token is left, or the model is too short for it."""
     from backend.models.forcing import forced
 
     try:
-        messages = answers.compose(settled(assistant), Question(example.variables))
+        messages = answers.compose(settled(assistant), question_of(example, assistant, task))
     except BadInput:
         return None  # its answer is kept as a failure, which the page counts
     row = forced(engine, engine.render(messages, assistant.chat_template), example.output, end)

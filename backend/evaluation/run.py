@@ -111,7 +111,7 @@ def plan_evaluation(
     for number in dict.fromkeys(assistant_ids):
         saved = project.assistants.get(number)
         known = known_fingerprint(project, saved.assistant, where)
-        left = len(missing(project, known or "", examples)[0])
+        left = len(missing(project, saved.assistant, known or "", examples)[0])
         pace = seconds_per_answer(project, saved.assistant, known)
         shares.append(Share(saved.id, f"{saved.name} {saved.number}", left, None if pace is None else left * pace))
     there = getattr(project.examples.counts(), split)

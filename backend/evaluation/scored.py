@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.sqlite import insert
 
 from backend.evaluation.answer_store import ASKED_AT_ONCE, StoredAnswer
+from backend.evaluation.identity import turned
 from backend.evaluation.metrics import rule_key, score_example
 from backend.evaluation.values import ExampleScore, Parsed
 from backend.examples.example import Example
@@ -47,7 +48,7 @@ def scores_of(
 def _kept(database: Database, known: str) -> dict[tuple[int, str], ExampleScore]:
     found = select(ScoreRow.answer_id, ScoreRow.rule, ScoreRow.scores)
     with database.read() as session:
-        rows = session.execute(found.join(AnswerRow).where(AnswerRow.assistant == known)).all()
+        rows = session.execute(found.join(AnswerRow).where(AnswerRow.assistant.in_((known, turned(known))))).all()
     return {(answer, rule): _read(json.loads(told)) for answer, rule, told in rows}
 
 

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from backend.answering import Answering, Answers
 from backend.errors import ModelProblem, StorageProblem, StudioError
-from backend.evaluation.answers import answer_examples, missing
+from backend.evaluation.answers import answer_examples, forget_faults, kept_answers, missing
 from backend.evaluation.cost import Cost, Memory, keep_cost
 from backend.evaluation.identity import fingerprint, remember
 from backend.evaluation.perplexity import basis_of, keep_perplexity, keyed, measure, perplexity_of
@@ -111,8 +111,8 @@ class Evaluation:
             return False
         remember(self.project, one.assistant, known)
         if self.ask_faults_again:
-            self.project.answers.forget_faults(known, [example.input_key for example in self.examples])
-        left, already = missing(self.project, known, self.examples)
+            forget_faults(self.project, known, self.examples)
+        left, already = missing(self.project, one.assistant, known, self.examples)
         self._count(one, already)
         if left:
             self._lacking.add(one.id)
@@ -157,7 +157,8 @@ class Evaluation:
         """Whether its perplexity is asked for, can be measured, and is not kept yet."""
         if not self.forced or one.assistant.model.kind == "endpoint":
             return False
-        return perplexity_of(self.project, known, basis_of(keyed(self.forced))) is None
+        basis = basis_of(keyed(self.forced, one.assistant, self.project.examples.task()))
+        return perplexity_of(self.project, known, basis) is None
 
     def _measure(self, one: SavedAssistant) -> None:
         known = fingerprint(one.assistant, self.host.where)
@@ -166,8 +167,8 @@ class Evaluation:
         self._prepare()
         with self.host.engine(one.assistant.weights) as engine:
             self.progress.message("run.message.perplexity", name=f"{one.name} {one.number}")
-            stop = self.progress.stop_event
-            found = measure(self.answers, engine, one.assistant, self.forced, self.split, stop).perplexity
+            stop, task = self.progress.stop_event, self.project.examples.task()
+            found = measure(self.answers, engine, one.assistant, self.forced, self.split, stop, task).perplexity
         self.progress.check_stop()
         if found is not None:
             keep_perplexity(self.project, known, found)
@@ -178,7 +179,7 @@ class Evaluation:
         if task is None:
             return
         self.progress.message("run.message.scoring", name=f"{one.name} {one.number}")
-        kept = self.project.answers.get(known, {example.input_key for example in self.examples})
+        kept = kept_answers(self.project, one.assistant, known, self.examples)
         there = [(example, kept[key]) for example in self.examples if (key := example.input_key) in kept]
         scores_of(self.project.database, task, known, [one for one, _ in there], [answer for _, answer in there])
 

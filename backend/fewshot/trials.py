@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from backend.answering import Answers
-from backend.evaluation.answers import answer_examples
+from backend.evaluation.answers import answer_examples, kept_answers
 from backend.evaluation.identity import Where
 from backend.evaluation.metrics import aggregate, score_example
 from backend.evaluation.values import ExampleScore
@@ -106,7 +106,7 @@ class Trials:
         scores = self._scores.setdefault(candidate.name, [])
         failed = self._failed.setdefault(candidate.name, [])
         new = examples[len(scores) :]
-        kept = self._project.answers.get(known, [one.input_key for one in new])
+        kept = kept_answers(self._project, candidate.assistant, known, new)
         for example in new:
             # Another run may have made the faults be forgotten a moment ago: such an answer failed, too.
             found = kept.get(example.input_key)

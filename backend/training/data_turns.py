@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import Final
 
 from backend.answering import Answering, Question
 from backend.assistants import PER_INPUT, Assistant, Examples, Shot
-from backend.examples.conversations import SPEAKERS, Turn, turns_of
+from backend.examples.asking import question_of
 from backend.examples.example import Example
 from backend.examples.task import Task
 from backend.fewshot.nearest import same
 from backend.messages import Message
 from backend.models.engine import Engine
 from backend.training.config import TrainingConfig
-
-SPOKEN: Final = re.compile(rf"(?:\A\s*|\n[ \t]*)({'|'.join(SPEAKERS['ko'])})[ \t]*:[ \t]?")
-TALKS: Final = frozenset({"free_writing", "question_answering"})
-"""Tasks whose answer is the next turn of a conversation; a summary of one is not."""
 
 
 @dataclass(frozen=True)
@@ -45,27 +38,6 @@ def trained_assistant(config: TrainingConfig) -> Assistant:
     if config.objective == "prompt_based":
         return config.assistant
     return config.assistant.model_copy(update={"examples": Examples()})
-
-
-def question_of(example: Example, assistant: Assistant, task: Task | None) -> Question:
-    """How an example is asked: a conversation as its turns where the task is to answer it, anything else as it is."""
-    plain = assistant.instructions.template.strip() == "{input}" and (task is None or task.kind in TALKS)
-    turns = conversation_in(example.variables.get("input", "")) if plain else None
-    if turns is None:
-        return Question(example.variables)
-    history = tuple(Message(role="user" if role == "user" else "assistant", content=said) for role, said in turns[:-1])
-    return Question({**example.variables, "input": turns[-1][1]}, history)
-
-
-def conversation_in(text: str) -> list[Turn] | None:
-    """The turns of an input that `conversations.written` wrote, or that holds messages: user and assistant in turn,
-    from a user's to a user's. None for anything else.
-    """
-    turns = _korean(text) or turns_of(text)
-    if turns is None or len(turns) < 3 or turns[0][0] != "user" or turns[-1][0] != "user":
-        return None
-    spoken = all(said.strip() for _, said in turns) and all(role in ("user", "assistant") for role, _ in turns)
-    return turns if spoken and all(before[0] != after[0] for before, after in pairwise(turns)) else None
 
 
 class Asking:
@@ -113,18 +85,6 @@ def _text(variables: dict[str, str], shot: Shot) -> str:
 
 def _is(example: Example, shot: Shot) -> bool:
     return _text(example.variables, shot) == _text(shot.variables, shot)
-
-
-def _korean(text: str) -> list[Turn] | None:
-    marks = list(SPOKEN.finditer(text))
-    if not marks or text[: marks[0].start()].strip():
-        return None
-    ends = [mark.start() for mark in marks[1:]] + [len(text)]
-    user = SPEAKERS["ko"][0]
-    return [
-        ("user" if mark[1] == user else "assistant", text[mark.end() : end].strip())
-        for mark, end in zip(marks, ends, strict=True)
-    ]
 
 
 class _NoModels:

@@ -16,10 +16,10 @@ from backend.answering import Answering, Answers, Host, Question
 from backend.assistants import Assistant, Examples
 from backend.evaluation.identity import settled
 from backend.evaluation.metrics import aggregate, score_example
+from backend.examples.asking import question_of
 from backend.examples.example import Example
 from backend.examples.task import METRICS, Metric, Task
 from backend.training.config import TrainingConfig
-from backend.training.data_turns import question_of
 from backend.training.outcome import KEEP_EXAMPLES
 
 if TYPE_CHECKING:
@@ -81,11 +81,14 @@ class Asked:
             return self._task.metric
         return next(name for name in METRICS[self._task.kind] if name != "judge")
 
+    @property
+    def count(self) -> int:
+        """Of how many dev examples the metric is; 0 when there is none."""
+        return min(self._config.metric_examples, len(self._examples)) if self.metric else 0
+
     def ask(self, host: Host, assistant: Assistant, stop: threading.Event, metric: bool) -> Answered | None:
         """Ask them: all of them for the metric, else only those that are shown. None when it was stopped meanwhile."""
-        count = self._config.metric_examples if metric and self.metric else self._config.sample_inputs
-        count = max(count, self._config.sample_inputs)
-        examples = self._examples[:count]
+        examples = self._examples[: max(self.count if metric else 0, self._config.sample_inputs)]
         asked = self._shortened(assistant)
         questions = [question_of(example, asked, self._task) for example in examples]
         given = answers_of(Answering(host), asked, questions, stop) if questions else []
@@ -103,8 +106,7 @@ class Asked:
     def _measured(self, examples: Sequence[Example], given: Sequence[str]) -> float | None:
         if self._task is None or self.metric is None:
             return None
-        few = min(self._config.metric_examples, len(examples))
-        pairs = list(zip(examples, given, strict=True))[:few]
+        pairs = list(zip(examples, given, strict=True))[: self.count]
         scores = [score_example(self._task, example, answer) for example, answer in pairs]
         return aggregate(self._task, self.metric, scores).value
 

@@ -12,6 +12,7 @@ import pytest
 from backend.answering import Answering, Question
 from backend.assistants import Assistant, Decoding, Examples, Instructions, Selection, Shot
 from backend.errors import Refused
+from backend.examples.asking import conversation_in, question_of
 from backend.examples.example import NewExample
 from backend.examples.task import Task
 from backend.models.batching import Job, StepLoop
@@ -23,7 +24,7 @@ from backend.projects.folder import Project
 from backend.projects.tables import ExampleRow
 from backend.settings import Settings
 from backend.training.data import make_rows
-from backend.training.data_turns import conversation_in, question_of, trained_assistant
+from backend.training.data_turns import trained_assistant
 from backend.training.values import IGNORED, Row
 from tests.training.data_cases import (
     ASSISTANT,
