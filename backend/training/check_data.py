@@ -8,13 +8,13 @@ from typing import Final, Literal
 
 from backend.assistants import PER_INPUT
 from backend.evaluation.labels import reader
-from backend.examples.example import Example, NewExample
+from backend.examples.example import Example, NewExample, Split
 from backend.examples.leakage import near
 from backend.examples.near_duplicates import plain
 from backend.examples.task import Task
 from backend.projects.folder import Project
 from backend.training.config import TrainingConfig
-from backend.training.data import drawn
+from backend.training.data import drawn, tagged
 from backend.training.data_found import IDS
 from backend.training.values import Problem, Row, Rows
 
@@ -24,6 +24,10 @@ FEW_PER_LABEL: Final = 5
 TOLD_LABELS: Final = 10
 NEAR: Final = 100
 """Neighbours that are told of one example."""
+LEAST_LETTERS: Final = 20
+"""Of an input that is looked for in documents: shorter ones stand in many a text by chance."""
+MOST_LETTERS: Final = 10_000_000
+"""Of documents that are looked through, a second or two."""
 WORST_FIRST: Final = ("stop", "warn", "note")
 
 Severity = Literal["stop", "warn", "note"]
@@ -32,10 +36,13 @@ Severity = Literal["stop", "warn", "note"]
 def check_data(project: Project, config: TrainingConfig, rows: Rows, leakage: bool = True) -> tuple[Problem, ...]:
     """Everything that was found, by `make_rows` and here.
 
-    leakage  also compare with the test split, to look at only: 9,000 examples with 1,000 take about a second
+    leakage  also compare with the test split, to look at only, and with dev: 9,000 examples with 1,000 take about a
+             second
     """
     if config.objective == "documents":
         found = [*rows.problems, *_documents(rows)]
+        if leakage:
+            found += _in_documents(project, rows)
     else:
         task = project.examples.task()
         found = [*rows.problems, *_whole(config, rows, task), *_alike(rows), *_labels(config, rows, task)]
@@ -54,6 +61,30 @@ def _documents(rows: Rows) -> Iterator[Problem]:
         yield Problem("no_documents", "stop", 0)
     elif not rows.dev:
         yield Problem("short_documents", "warn", len(rows.train))
+
+
+def _in_documents(project: Project, rows: Rows) -> Iterator[Problem]:
+    """Test inputs that stand in what is trained, letter for letter but for blanks. A piece kept for dev is not looked
+    through: nothing is learnt from it."""
+    wanted: dict[str, list[tuple[str, int]]] = defaultdict(list)
+    for example in project.examples.each("test", "look"):
+        text = _one_line(max(example.variables.values(), key=len, default=""))
+        if len(text) >= LEAST_LETTERS:
+            wanted[text[:LEAST_LETTERS]].append((text, example.id))
+    if not wanted:
+        return
+    text = _one_line("".join(row.completion for row in rows.train)[:MOST_LETTERS])
+    found: set[int] = set()
+    for at in range(len(text) - LEAST_LETTERS + 1):
+        start = text[at : at + LEAST_LETTERS]
+        if start in wanted:
+            found.update(number for one, number in wanted[start] if text.startswith(one, at))
+    if found:
+        yield Problem("test_in_documents", "warn", len(found), tuple(sorted(found)[:IDS]))
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _whole(config: TrainingConfig, rows: Rows, task: Task | None) -> Iterator[Problem]:
@@ -123,9 +154,12 @@ def _labels(config: TrainingConfig, rows: Rows, task: Task | None) -> Iterator[P
 
 def _leakage(project: Project, config: TrainingConfig) -> Iterator[Problem]:
     test = list(project.examples.each("test", "look"))
+    dev = list(tagged(project.examples.each("dev", "tune"), config))
     examples = drawn(project, config)
     pairs = [(examples[one], test[other]) for one, other in near_pairs(examples, test)]
     yield from _leak("leakage", pairs, tuple(dict.fromkeys(one.id for one, _ in pairs)))
+    pairs = [(examples[one], dev[other]) for one, other in near_pairs(examples, dev)]
+    yield from _leak("dev_leakage", pairs, tuple(dict.fromkeys(one.id for one, _ in pairs)), "dev")
     selection = config.assistant.examples.selection
     if config.objective == "prompt_based" and not (selection and selection.method in PER_INPUT):
         shots = [NewExample(variables=shot.variables, output=shot.output) for shot in config.assistant.examples.shots]
@@ -145,12 +179,14 @@ def near_pairs(learnt: Sequence[NewExample], test: Sequence[NewExample]) -> list
     return sorted((match.query, match.text) for match in near(right, left, NEAR))
 
 
-def _leak(name: str, pairs: Sequence[tuple[NewExample, Example]], ids: tuple[int, ...]) -> Iterator[Problem]:
+def _leak(
+    name: str, pairs: Sequence[tuple[NewExample, Example]], ids: tuple[int, ...], into: Split = "test"
+) -> Iterator[Problem]:
     if not pairs:
         return
     exact = {other.id for one, other in pairs if one.input_key == other.input_key}
     found = {other.id for _, other in pairs}
-    yield Problem(name, "warn", len(ids) or len(found), ids[:IDS], {"test": len(found), "exact": len(exact)})
+    yield Problem(name, "warn", len(ids) or len(found), ids[:IDS], {into: len(found), "exact": len(exact)})
 
 
 def _about(name: str, severity: Severity, rows: Sequence[Row], count: int | None = None, **details: object) -> Problem:

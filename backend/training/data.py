@@ -55,7 +55,7 @@ def make_rows(
     try:
         examples = drawn(project, config)
         train = making.rows([one for one in examples if only is None or one.id in only], "train")
-        dev = making.rows(_tagged(project.examples.each("dev", "tune"), config), "dev") if watched else ()
+        dev = making.rows(tagged(project.examples.each("dev", "tune"), config), "dev") if watched else ()
     except Refused as refused:
         if refused.key != "error.no_splits":
             raise
@@ -74,14 +74,15 @@ def longest(config: TrainingConfig, tokenizing: Tokenizing) -> int | None:
 
 def drawn(project: Project, config: TrainingConfig) -> list[Example]:
     """The training examples of a config, in the order in which they came."""
-    examples = list(_tagged(project.examples.each("train", "train"), config))
+    examples = list(tagged(project.examples.each("train", "train"), config))
     if config.limit is None or config.limit >= len(examples):
         return examples
     chosen = Random(config.seed).sample(range(len(examples)), config.limit)
     return [examples[at] for at in sorted(chosen)]
 
 
-def _tagged(examples: Iterator[Example], config: TrainingConfig) -> Iterator[Example]:
+def tagged(examples: Iterator[Example], config: TrainingConfig) -> Iterator[Example]:
+    """Those that a config takes of a split."""
     return (one for one in examples if config.tag is None or config.tag in one.tags)
 
 

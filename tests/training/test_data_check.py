@@ -153,6 +153,36 @@ def test_leakage_names_the_training_examples(project: Project, reads: Tokenizing
     assert told(project, reads, config(objective="prompt_based"))["no_shots"].severity == "warn"
 
 
+def test_what_stands_in_dev_too_makes_the_best_step_look_better(project: Project, reads: Tokenizing) -> None:
+    labelled(project)
+    text = "이 식당은 김치찌개가 정말 맛있고 사장님이 친절합니다"
+    project.examples.add([new(text, "긍정", "dev"), new(text + "!", "긍정")])
+    (mine,) = (one.id for one in project.examples.page(limit=100) if one.text() == text + "!")
+    found = told(project, reads)
+    leak = found["dev_leakage"]
+    assert (leak.example_ids, leak.count, leak.severity) == ((mine,), 1, "warn")
+    assert leak.details == {"dev": 1, "exact": 0} and "leakage" not in found
+    # Training examples that a tag leaves out are in nobody's way, and neither are dev examples.
+    project.examples.tag([one.id for one in project.examples.page(limit=100) if one.split == "train"], "쓸 것")
+    assert "dev_leakage" not in told(project, reads, config(tag="쓸 것"))
+
+
+def test_test_inputs_in_documents_are_found(project: Project, reads: Tokenizing, tmp_path: Path) -> None:
+    long, short = "이 식당은 김치찌개가 정말 맛있고\n사장님이 친절합니다", "맛있다"
+    project.examples.add(
+        [new(long, "긍정", "test"), new(short, "긍정", "test"), new(long[:-3] + "않다", "부정", "test")]
+    )
+    wanted = config(objective="documents", documents=("book.txt",))
+    file = tmp_path / "book.txt"
+    file.write_text(f"{short} 아무 상관이 없는 글입니다. {long.replace(chr(10), '  ')} 그리고 더 있습니다.", "utf-8")
+    rows = make_rows(project, wanted, reads, [file])
+    found = {one.name: one for one in check_data(project, wanted, rows)}
+    ids = [one.id for one in project.examples.page(limit=10) if one.text() == long]
+    leak = found["test_in_documents"]
+    assert leak.example_ids == tuple(ids) and leak.count == 1 and leak.severity == "warn"
+    assert "test_in_documents" not in {one.name for one in check_data(project, wanted, rows, leakage=False)}
+
+
 @pytest.mark.parametrize("language", ["ko", "en"])
 def test_every_problem_has_words(language: str) -> None:
     folder = Path(checking.__file__).parent
