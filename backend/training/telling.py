@@ -7,13 +7,14 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
-from backend.errors import StorageProblem
+from backend.assistants import Examples
+from backend.errors import BadInput, StorageProblem
 from backend.jobs.run import Run
 from backend.models.memory import machine
 from backend.training.best import BestKept, memorised_at
 from backend.training.checkpoints import newest, step_of
 from backend.training.curves import Curve, Curves
-from backend.training.outcome import fact
+from backend.training.outcome import KEEP_EXAMPLES, config_of, fact
 
 FELL: Final = 0.98
 """A loss counts as fallen when it ends below this share of where it began."""
@@ -114,7 +115,18 @@ def _metric(run: Run) -> list[Sentence]:
     way = "up" if after > before else "down" if after < before else "same"
     details = {"before": f"{100 * before:.0f}", "after": f"{100 * after:.0f}", "metric": fact(run, "metric_name") or ""}
     told = [Sentence(f"train_told.metric_{way}", details)]
-    return [*told, Sentence("train_told.metric_n", {"count": int(count)})] if count else told
+    if count:
+        told.append(Sentence("train_told.metric_n", {"count": int(count)}))
+    return [*told, Sentence("train_told.metric_shots")] if _shown_before(run) else told
+
+
+def _shown_before(run: Run) -> bool:
+    """Whether the assistant was shown examples, which training took out of its prompt, and the score before had not."""
+    try:
+        config = config_of(run)
+    except BadInput:
+        return False
+    return config.objective not in KEEP_EXAMPLES and config.assistant.examples != Examples()
 
 
 def _cost(run: Run) -> Sentence | None:

@@ -143,6 +143,23 @@ def test_a_run_that_memorised_says_from_when(resting: Runs, tiny: Path) -> None:
     assert told[1].details == {"step": 12, "best": 12} and told[4].details["energy"] == "2.00"
 
 
+def test_what_the_run_itself_said_of_memorising_counts(resting: Runs, tiny: Path) -> None:
+    run = ended_with(resting, config_for(tiny), state="stopped", memorised_at=None)
+    losses(run, "eval_loss", 3.0, 2.0, 1.0, 1.2, 1.3, every=10)
+    assert "memorising" not in keys(run)
+    assert "memorising" in keys(ended_with(resting, config_for(tiny), state="stopped", memorised_at=20))
+
+
+def test_a_score_before_that_had_no_examples_is_told(resting: Runs, tiny: Path) -> None:
+    plain = config_for(tiny)
+    shown = plain.model_copy(update={"assistant": plain.assistant.model_copy(update={"examples": SHOTS})})
+    facts: dict[str, object] = {"metric_name": "accuracy", "metric_before": 0.5, "metric_after": 0.5, "metric_n": 8}
+    for config, told in ((plain, False), (shown, True)):
+        assert ("metric_shots" in keys(ended_with(resting, config, **facts))) is told
+    kept = shown.model_copy(update={"objective": "prompt_based"})
+    assert "metric_shots" not in keys(ended_with(resting, kept, **facts))
+
+
 def test_a_run_without_dev_examples_does_not_claim_a_best(resting: Runs, tiny: Path) -> None:
     run = ended_with(resting, config_for(tiny), steps=4, best_step=4, best_loss=None, first_loss=2.0, last_loss=1.0)
     assert keys(run) == ["learned", "no_dev"]
