@@ -17,6 +17,7 @@ from backend.models.host import ModelHost
 from backend.projects.folder import Project
 from backend.projects.projects import Projects
 from backend.settings import ASSETS, Settings
+from backend.training.start import go_on
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,11 @@ class Services:
             runs = self.runs(self.projects.open(owner, project_id))
         else:
             raise BadInput("error.page_action")
-        acts: dict[str, Callable[[str], object]] = {"stop": runs.stop, "resume": runs.resume, "remove": runs.remove}
+        acts: dict[str, Callable[[str], object]] = {
+            "stop": runs.stop,
+            "resume": lambda run_id: _resume(runs, run_id),
+            "remove": runs.remove,
+        }
         if do not in acts:
             raise BadInput("error.page_action")
         acts[do](run_id)
@@ -77,6 +82,11 @@ class Services:
         """Give back memory and files. Runs go on: they outlive the studio."""
         self.host.close()
         self.projects.close()
+
+
+def _resume(runs: Runs, run_id: str) -> Run:
+    """A training goes on with all of its steps, also when its best was once asked for."""
+    return go_on(runs, run_id) if runs.get(run_id).kind == "training" else runs.resume(run_id)
 
 
 def create_services(settings: Settings) -> Services:
