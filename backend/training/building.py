@@ -17,6 +17,7 @@ from backend.models.loading import best_device
 from backend.training.bases import CHECKPOINTING, autocasts, load_base, weights_dtype
 from backend.training.config import TrainingConfig
 from backend.training.continuing import continue_peft, continue_weights
+from backend.training.lengths import packs_blind
 from backend.training.methods import METHODS
 from backend.training.modules import head_parameters, last_layers
 from backend.training.peft_configs import peft_config
@@ -57,6 +58,8 @@ def build(
     torch.manual_seed(config.seed)
     model = _with_peft(config, model, adapter) if METHODS[config.method].peft else _with_weights(config, model, adapter)
     model.train()
+    if config.packing and not packs_blind(model):
+        raise BadInput("error.training_packing_model", model=config.assistant.model.label())
     return Built(model, tokenizer, *count(model), tuple(labels))
 
 

@@ -1,8 +1,7 @@
-"""Packed rows are blind to each other, measured; what each way of making batches wastes."""
+"""Packed rows are blind to each other, measured; a model of which that is not true is refused."""
 
 from __future__ import annotations
 
-import random
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +12,12 @@ from datasets import Dataset
 from trl import pack_dataset
 from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
 
+from backend.errors import BadInput
 from backend.models.tokenizing import Tokenizing
 from backend.settings import Settings
+from backend.training.building import build
 from backend.training.data import make_rows
-from backend.training.lengths import packs_blind, proposed, waste
+from backend.training.lengths import packs_blind
 from backend.training.values import IGNORED, Row
 from tests.tiny import tiny_model
 from tests.training.data_cases import config, labelled, new_project
@@ -78,18 +79,9 @@ def test_whether_a_model_packs_blind_is_measured(kind: str, tmp_path: Path) -> N
     assert model.training
     if kind == "llama":
         assert packs_blind(model.to(torch.bfloat16))
-
-
-def row(length: int) -> Row:
-    return Row((1,) * length, (1,) * length, "", "")
-
-
-def test_what_is_wasted_and_what_is_proposed() -> None:
-    draw = random.Random(0)
-    rows = [row(draw.randint(8, 120)) for _ in range(400)]
-    found = waste(rows, 8)
-    assert found.random > 0.3 and found.group_by_length < 0.1 and found.packing < 0.1
-    assert proposed(rows, 8) == "group_by_length" and proposed(rows, 8, "flash_attention_2") == "packing"
-    even = [row(50) for _ in range(64)]
-    assert waste(even, 8).random == 0.0 and proposed(even, 8) == "random"
-    assert proposed([], 8) == "random"
+    packing = config(objective="answers", method="full", packing=True, max_length=64, dtype="float32")
+    if kind == "mamba":
+        with pytest.raises(BadInput, match="training_packing_model"):
+            build(packing, folder)
+        packing = packing.model_copy(update={"packing": False})
+    assert build(packing, folder).model.training
