@@ -1,6 +1,6 @@
 """What lies in an adapter folder, looked at before any library opens it: a folder may come from elsewhere.
 
-matchum_adapter.json        the card: which base, which method (backend.training.values.AdapterCard)
+matchum_adapter.json        the card: which base, which method (backend.models.adapter_card.AdapterCard)
 adapter_config.json         kind "peft": PEFT's own configuration, of which only known fields are ever used
 adapter_model.safetensors   kind "peft": PEFT's own tensors
 weights.safetensors         kind "weights": the tensors that were trained, under their names in the model
@@ -23,9 +23,9 @@ from backend.errors import ModelProblem
 from backend.evaluation.identity import weights_identity
 from backend.examples.task import MAX_LABELS
 from backend.files import write_atomic
+from backend.models.adapter_card import AdapterCard
 from backend.models.memory import read_header
 from backend.models.peft_config import Refusal, check_config
-from backend.training.values import AdapterCard
 
 CARD: Final = "matchum_adapter.json"
 CONFIG: Final = "adapter_config.json"

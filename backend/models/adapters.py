@@ -24,6 +24,7 @@ from backend.assistants import AdapterRef
 from backend.errors import Busy, ModelProblem, NotFound
 from backend.files import make_folder, storing, write_atomic
 from backend.jobs.folder import RunFolder
+from backend.models.adapter_card import AdapterCard
 from backend.models.adapter_files import (
     CONFIG,
     anonymous,
@@ -36,7 +37,6 @@ from backend.models.adapter_files import (
     write_card,
 )
 from backend.projects.folder import DATABASE, Project
-from backend.training.values import AdapterCard
 
 PLACE: Final = "adapters"
 ID: Final = re.compile(r"[0-9a-f]{32}")

@@ -18,13 +18,13 @@ from typing import Any
 import torch
 
 from backend.errors import ModelProblem
+from backend.models.adapter_card import AdapterCard
 from backend.models.adapter_files import CONFIG, PEFT_TENSORS, WHOLE_TENSORS, read_config
 from backend.models.adapter_fits import FAULTS, check_fits
 from backend.models.heads import HEADS
 from backend.models.memory import tensor_names
 from backend.models.peft_config import PROMPTS, Refusal, check_config, peft_config
 from backend.models.prefix import Prefix, prefix_of
-from backend.training.values import AdapterCard
 
 
 def put_over(model: Any, folder: Path, card: AdapterCard, merge: bool = True) -> tuple[Any, Prefix | None]:

@@ -15,6 +15,7 @@ from backend.files import write_atomic
 from backend.jobs.folder import RunFolder
 from backend.jobs.kinds import Job
 from backend.jobs.progress import Progress
+from backend.models.adapter_card import BaseCard
 from backend.models.adapters import verified
 from backend.models.host import ModelHost
 from backend.projects.folder import Project
@@ -25,7 +26,7 @@ from backend.training.callbacks import Meters, Telling
 from backend.training.config import TrainingConfig
 from backend.training.faults import NotSaved, told
 from backend.training.start import FINISH
-from backend.training.values import BaseCard, Built, Rows
+from backend.training.values import Built, Rows
 
 BASE = "base.json"
 

@@ -13,6 +13,7 @@ from typing import Annotated, Final, Literal
 from pydantic import AfterValidator, Field, FiniteFloat
 
 from backend.assistants import Assistant, Part, Quantization
+from backend.models.adapter_card import Method as Method
 
 FORMAT: Final = "matchum-training-1"
 
@@ -22,12 +23,6 @@ prompt_based  the same with the few-shot examples in the prompt (fine-tuning wit
 documents     continued pre-training: every token of raw text counts
 head          a sequence classification head over the model's features; the task must have labels
 Preference objectives join this list with the feedback tab."""
-
-Method = Literal[
-    "lora", "rslora", "lora_plus", "dora", "adalora", "loha", "lokr", "ia3", "vera", "oft",
-    "prompt_tuning", "p_tuning", "prefix_tuning", "frozen", "last_layers", "full",
-]  # fmt: skip
-"""`frozen` trains nothing but a classification head (feature-based); QLoRA is `lora` with `quantization`."""
 
 Effort = Literal["quick", "balanced", "thorough", "own"]
 Engine = Literal["auto", "trl", "unsloth"]

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 
 from backend.errors import BadInput
 from backend.jobs.child import cores
+from backend.models.adapter_card import AdapterCard
 from backend.models.memory import machine
 from backend.training.config import TrainingConfig
 from backend.training.methods import METHODS, family
-from backend.training.values import AdapterCard
 
 
 def check(

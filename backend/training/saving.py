@@ -13,13 +13,14 @@ from typing import Any, Final
 
 import torch
 
+from backend.models.adapter_card import AdapterCard, BaseCard
 from backend.models.adapter_files import CONFIG, WHOLE_TENSORS, anonymous, write_card
 from backend.training.building import trainable_parameters
 from backend.training.config import TrainingConfig
 from backend.training.continuing import EARLIER
 from backend.training.methods import METHODS
 from backend.training.pissa import save_difference, starts_changed
-from backend.training.values import AdapterCard, BaseCard, Built
+from backend.training.values import Built
 
 SETS: Final = frozenset({"target_modules", "feedforward_modules", "exclude_modules", "modules_to_save"})
 """Lists of PEFT's config that have no order: sorted, so that the same training writes the same file."""

@@ -7,10 +7,10 @@ from typing import Any, get_args
 import gradio as gr
 
 from backend.assistants import AdapterRef, Assistant, Quantization
+from backend.models.adapter_card import AdapterCard
 from backend.models.adapters import adapters_of
 from backend.projects.folder import Project
 from backend.training.methods import METHODS
-from backend.training.values import AdapterCard
 from tabs.playground.form import NONE, adapter_value
 from tabs.text import Words
 

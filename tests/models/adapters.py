@@ -8,8 +8,8 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from backend.evaluation.identity import weights_identity
+from backend.models.adapter_card import AdapterCard, BaseCard
 from backend.models.adapter_files import WHOLE_TENSORS, write_card
-from backend.training.values import AdapterCard, BaseCard
 
 LINEAR: Final = ["q_proj", "v_proj", "down_proj"]
 KINDS: Final[Mapping[str, tuple[str, dict[str, Any]]]] = MappingProxyType(

@@ -247,9 +247,9 @@ def whole(folder: Path, base: Path, change: Callable[[str], bool], labels: tuple
     import transformers
     from safetensors.torch import save_file
 
+    from backend.models.adapter_card import AdapterCard
     from backend.models.adapter_files import write_card
     from backend.models.heads import head_arguments, ready_head
-    from backend.training.values import AdapterCard
 
     library: Any = transformers
     kind = library.AutoModelForSequenceClassification if labels else library.AutoModelForCausalLM
@@ -315,10 +315,10 @@ def test_a_head_learned_with_lora(tiny: Path, tmp_path: Path, quantization: Any)
     import torch
     import transformers
 
+    from backend.models.adapter_card import AdapterCard
     from backend.models.adapter_files import write_card
     from backend.models.heads import head_arguments, ready_head
     from backend.models.quantizing import quantization_config
-    from backend.training.values import AdapterCard
 
     labels, library = ("긍정", "부정"), transformers
     more: Any = head_arguments(labels)

@@ -12,6 +12,7 @@ from backend.errors import BadInput, Busy, NotFound, StorageProblem
 from backend.jobs.folder import RunFolder
 from backend.jobs.run import Run
 from backend.jobs.runs import Runs
+from backend.models.adapter_card import BaseCard
 from backend.models.adapters import Adapters
 from backend.projects.folder import Project
 from backend.settings import Settings
@@ -22,7 +23,6 @@ from backend.training.history import Filter
 from backend.training.outcome import save_assistant
 from backend.training.plan import UPLOADED
 from backend.training.saving import save
-from backend.training.values import BaseCard
 from tests.training.working import config_for, submitted
 
 

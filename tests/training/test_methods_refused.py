@@ -12,10 +12,10 @@ import pytest
 
 from backend.assistants import Assistant, ModelRef
 from backend.errors import BadInput
+from backend.models.adapter_card import AdapterCard, BaseCard
 from backend.training.config import Method, TrainingConfig
 from backend.training.methods import METHODS, family
 from backend.training.refusals import check, refusals
-from backend.training.values import AdapterCard, BaseCard
 
 ROOT = Path(__file__).resolve().parents[2]
 REFUSED: list[tuple[dict[str, Any], str]] = [

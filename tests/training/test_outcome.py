@@ -13,6 +13,7 @@ from backend.jobs.folder import RunFolder
 from backend.jobs.progress import Progress
 from backend.jobs.run import Run
 from backend.jobs.runs import Runs
+from backend.models.adapter_card import BaseCard
 from backend.models.adapters import Adapters
 from backend.models.memory import machine
 from backend.projects.folder import Project
@@ -25,7 +26,6 @@ from backend.training.curves import CurveReader
 from backend.training.outcome import adapter_of, config_of, save_assistant, saved_from, trained
 from backend.training.saving import save
 from backend.training.telling import memorising, words
-from backend.training.values import BaseCard
 from tabs.text import Words
 from tests.training.working import config_for, do, submitted
 
