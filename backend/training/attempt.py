@@ -20,6 +20,7 @@ from backend.models.adapters import verified
 from backend.models.host import ModelHost
 from backend.projects.folder import Project
 from backend.training import checkpoints
+from backend.training.batches import batched
 from backend.training.best import BestKept
 from backend.training.cadence import Cadence, cadence
 from backend.training.callbacks import Meters, Telling
@@ -93,8 +94,9 @@ class Attempt:
     def train(self, built: Built, rows: Rows, callbacks: list[Any] | None = None) -> tuple[int, int]:
         """Do the steps that are left; (steps done, steps of the whole run). What is left after a stop is a checkpoint.
 
-        Nothing is trained where the person asked to finish, or where the last step was done before a kill: then the
-        model is as the newest checkpoint has it. Raises StudioError for every fault that has a sentence.
+        Nothing is trained where the person asked to finish, or where the last step was done, or patience was at its
+        end, before a kill: then the model is as the newest checkpoint has it. Raises StudioError for every fault that
+        has a sentence.
         """
         from backend.training.loop import make_trainer
 
@@ -102,7 +104,9 @@ class Attempt:
         if self.leads:
             checkpoints.keep_only(self.job.checkpoints, start)
         done, of = checkpoints.steps(start)
-        over = self.finish.exists() or (start is not None and done >= of)
+        patience = self.config.early_stopping_patience
+        impatient = bool(patience and rows.dev) and checkpoints.waited(start) >= patience
+        over = self.finish.exists() or (start is not None and done >= of) or impatient
         if over and start is None:
             raise StorageProblem("error.training_nothing_kept")
         telling = self._telling()
@@ -128,7 +132,8 @@ class Attempt:
             raise known from fault
 
     def cadence(self, rows: Rows) -> Cadence:
-        return cadence(self.config, len(rows.train), len(rows.dev))
+        """For the rows as they are batched: packed, there are fewer of them."""
+        return cadence(self.config, batched(self.config, [len(row.input_ids) for row in rows.train]), len(rows.dev))
 
     def _telling(self) -> Telling:
         from backend.models.presence import Threads

@@ -33,7 +33,8 @@ class Answering(TrainerCallback):
         if state.global_step == 0:
             answered = self._ask(state, "run.message.training_before")
             if answered is not None and answered.metric is not None:
-                self._progress.result(metric_before=answered.metric, metric_name=self._asked.metric)
+                told = {"metric_name": self._asked.metric, "metric_n": self._asked.count}
+                self._progress.result(metric_before=answered.metric, **told)
 
     def on_evaluate(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         times = sum(DEV_LOSS in told and told["step"] > 0 for told in state.log_history)

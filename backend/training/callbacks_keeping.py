@@ -1,4 +1,4 @@
-"""What a run keeps while it trains: its newest whole checkpoint, and the best adapter by the dev loss."""
+"""What a run keeps while it trains: its newest whole checkpoint, the best adapter by the dev loss, and its patience."""
 
 from __future__ import annotations
 
@@ -6,14 +6,26 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from transformers import TrainerCallback
+from transformers import EarlyStoppingCallback, TrainerCallback
 
 from backend.errors import StorageProblem
 from backend.jobs.progress import Progress
 from backend.training.arguments import DEV_LOSS
 from backend.training.best import Best, BestKept, memorised_at
-from backend.training.checkpoints import keep_only, newest, seal
+from backend.training.checkpoints import keep_only, newest, seal, waited
 from backend.training.faults import NotSaved
+
+
+class Patience(EarlyStoppingCallback):
+    """transformers' own, which counts on where a checkpoint left off: a resumed run ends where a whole one does.
+
+    The trainer restores callbacks only by putting them behind all others, where the end would be told too late.
+    """
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        if state.global_step:
+            checkpoint = Path(args.output_dir) / f"checkpoint-{state.global_step}"
+            self.early_stopping_patience_counter = waited(checkpoint)
 
 
 class Keeping(TrainerCallback):

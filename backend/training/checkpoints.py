@@ -61,6 +61,17 @@ def steps(checkpoint: Path | None) -> tuple[int, int]:
         return step_of(checkpoint), step_of(checkpoint) + 1
 
 
+def waited(checkpoint: Path | None) -> int:
+    """Evaluations in a row without a better dev loss, as `callbacks_keeping.Patience` counted them; 0 where unknown."""
+    if checkpoint is None:
+        return 0
+    try:
+        told = json.loads((checkpoint / "trainer_state.json").read_text("utf-8"))
+        return int(told["stateful_callbacks"]["Patience"]["attributes"]["early_stopping_patience_counter"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return 0
+
+
 def keep_only(folder: Path, kept: Path | None) -> None:
     """Remove every other checkpoint, whole or not. What cannot be removed stays and costs its room, nothing else."""
     for one in folder.glob("checkpoint-*"):

@@ -29,7 +29,7 @@ def work(job: Job, progress: Progress) -> None:
     config = config_of(job)
     progress.message("run.message.training_preparing")
     with opened(job) as (project, host):
-        if not finishing(job):
+        if not finishing(job, progress):
             host.where(config.assistant.model)  # a model that is gone is told before anything heavy is imported
         choice = chosen(job, config)
         from backend.training.attempt import Attempt
@@ -41,9 +41,10 @@ def work(job: Job, progress: Progress) -> None:
         run(attempt, choice)
 
 
-def finishing(job: Job) -> bool:
+def finishing(job: Job, progress: Progress) -> bool:
     """Whether nothing is trained any more: the person wants the best there is, or a kill came after the end."""
-    return yielded(job.output) or ((job.folder / FINISH).exists() and BestKept(job.output).read() is not None)
+    over = (job.folder / FINISH).exists() or progress.state().result.get("stopped_early") is True
+    return yielded(job.output) or (over and BestKept(job.output).read() is not None)
 
 
 def config_of(job: Job) -> TrainingConfig:
@@ -66,7 +67,7 @@ def run(attempt: Attempt, choice: Choice) -> None:
     """Train unless the person wants what there is; then keep the best."""
     from backend.training.loading_rows import rows_of
 
-    if finishing(attempt.job):
+    if finishing(attempt.job, attempt.progress):
         if "stopped_early" not in attempt.progress.state().result:
             attempt.progress.result(stopped_early=False)
         end(attempt, _asked_of_the_end(attempt), None)
@@ -84,6 +85,7 @@ def run(attempt: Attempt, choice: Choice) -> None:
     if done < of and attempt.progress.should_stop() and not wanted:
         raise Stopped
     attempt.progress.result(stopped_early=done < of and not wanted, steps=done)
+    attempt.progress.set()
     remember(attempt, choice)
     end(attempt, asked, write)
 
@@ -97,14 +99,20 @@ def steps(attempt: Attempt, choice: Choice, rows: Rows) -> tuple[int, int, Asked
 
 
 def remember(attempt: Attempt, choice: Choice) -> None:
-    """How fast this engine was here, for the next choice; a run that was over at once says nothing about it."""
+    """How fast this engine was here, for the next choice; a run that was over at once says nothing about it.
+
+    Where it cannot be written, the run is finished all the same.
+    """
     from backend.models.loading import best_device
     from backend.training.speeds import LEAST_S, keep
 
     facts = attempt.progress.state().result
     if facts.get("tokens_per_s") and (facts.get("seconds") or 0) >= LEAST_S:
         home, device = attempt.job.settings.home, best_device().type
-        keep(home, attempt.config, device, choice.engine, float(facts["tokens_per_s"]))
+        try:
+            keep(home, attempt.config, device, choice.engine, float(facts["tokens_per_s"]))
+        except (OSError, StorageProblem) as fault:
+            print(f"the speed of this run could not be kept: {fault}", flush=True)
 
 
 def end(attempt: Attempt, asked: Asked | None, write: Any) -> None:
@@ -112,7 +120,7 @@ def end(attempt: Attempt, asked: Asked | None, write: Any) -> None:
     from backend.training.yielding import measure, yield_adapter
 
     steps = int(attempt.progress.state().result.get("steps") or 0)
-    ref = yield_adapter(attempt, steps, write)
+    ref = yield_adapter(attempt, write)
     if asked is not None:
         measure(attempt, ref, asked, steps)
 
@@ -168,10 +176,8 @@ def _asked(attempt: Attempt, tokenizer: Any) -> Asked:
 
 def _callbacks(attempt: Attempt, built: Built, rows: Rows, asked: Asked, write: Any) -> list[Any]:
     """In this order: what ends the run early, what is kept, what is asked. Telling comes last (see Attempt.train)."""
-    from transformers import EarlyStoppingCallback
-
     from backend.training.callbacks_answers import Answering
-    from backend.training.callbacks_keeping import Keeping
+    from backend.training.callbacks_keeping import Keeping, Patience
     from backend.training.optimizers import method_callbacks
     from backend.training.sampling_answers import asked_as
 
@@ -182,5 +188,5 @@ def _callbacks(attempt: Attempt, built: Built, rows: Rows, asked: Asked, write: 
         Answering(asked, built, asked_as(config), job.output, attempt.progress),
     ]
     if config.early_stopping_patience and rows.dev:
-        callbacks.insert(0, EarlyStoppingCallback(config.early_stopping_patience))
+        callbacks.insert(0, Patience(config.early_stopping_patience))
     return callbacks

@@ -21,7 +21,7 @@ from backend.training.sampling_answers import Asked
 Write = Callable[[Path], object]
 
 
-def yield_adapter(attempt: Attempt, steps: int, write: Write | None) -> AdapterRef:
+def yield_adapter(attempt: Attempt, write: Write | None) -> AdapterRef:
     """Put the finished adapter into the project and into output/adapter, and let the checkpoints go.
 
     The best by the dev loss; where nothing was evaluated, what `write` writes. After a kill at any moment, asked again
@@ -37,8 +37,8 @@ def yield_adapter(attempt: Attempt, steps: int, write: Write | None) -> AdapterR
     facts: dict[str, object] = {"adapter": ref.id, "method": ref.method}
     if best is not None:
         facts |= {"best_step": best.step, "best_loss": best.loss}
-    elif write is not None:
-        facts |= {"best_step": steps}
+    elif source.name != FINISHED and "best_step" in attempt.progress.state().result:
+        facts |= {"best_step": None, "best_loss": None, "memorised_at": None}  # it was damaged, and is not what is kept
     attempt.progress.result(**facts)
     attempt.progress.set()  # on the disk before anything that it stands on is let go
     if source.name != FINISHED:
@@ -80,4 +80,4 @@ def measure(attempt: Attempt, ref: AdapterRef, asked: Asked, step: int) -> None:
         return
     tell(answered, step, attempt.job.output, progress)
     if answered.metric is not None:
-        progress.result(metric_after=answered.metric, metric_name=asked.metric)
+        progress.result(metric_after=answered.metric, metric_name=asked.metric, metric_n=asked.count)

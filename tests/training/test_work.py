@@ -18,8 +18,12 @@ from backend.jobs.folder import RunFolder, read_lines
 from backend.jobs.kinds import Job
 from backend.jobs.runs import Runs, end_processes
 from backend.projects.folder import Project
+from backend.services import create_services
 from backend.settings import Settings
+from backend.training import snapshot
+from backend.training.batches import batched
 from backend.training.best import BestKept
+from backend.training.cadence import cadence
 from backend.training.checkpoints import newest, step_of
 from backend.training.config import TrainingConfig
 from backend.training.outcome import trained
@@ -32,6 +36,14 @@ EXACT = 1e-6
 """Two runs of the same numbers on one machine differ by nothing; what is asked for is 1e-4."""
 
 
+def memorises(folder: Path) -> TrainingConfig:
+    """Ends early with its best behind it: few examples, many epochs, all weights."""
+    return config_for(
+        folder, method="full", learning_rate=2e-2, num_train_epochs=60.0, limit=8, early_stopping_patience=3,
+        eval_steps=2, metric_examples=0, sample_inputs=0,
+    )  # fmt: skip
+
+
 def test_a_run_ends_in_an_adapter_that_answers(runs: Runs, settings: Settings, tiny: Path) -> None:
     config = config_for(tiny, num_train_epochs=4.0)
     run = ended(runs, submitted(runs, config))
@@ -41,6 +53,7 @@ def test_a_run_ends_in_an_adapter_that_answers(runs: Runs, settings: Settings, t
     assert told["engine"] == "trl" and told["trainable"] < told["total"]
     assert told["last_loss"] < told["first_loss"] and 0 < told["best_step"] <= 24
     assert told["metric_name"] == "accuracy" and 0 <= told["metric_before"] <= 1 and 0 <= told["metric_after"] <= 1
+    assert told["metric_n"] == 4
     assert told["tokens"] > 0 and told["tokens_per_s"] > 0 and told["peak_bytes"] > 10**8
     seen = points(run)
     assert [step for name, step in seen if name == "loss"] == list(range(1, 25))
@@ -100,11 +113,11 @@ def test_a_killed_run_goes_on_from_its_last_whole_checkpoint(runs: Runs, setting
     cut = submitted(runs, config)
     checkpoints = cut.folder / "checkpoints"
     for _ in range(2):
-        until(lambda: newest(checkpoints) is not None)
+        had = newest(checkpoints)
+        # Of this attempt: the one before may have left a whole one.
+        until(lambda had=had: newest(checkpoints) not in (None, had))  # type: ignore[misc]
         time.sleep(random.random() / 2)
         end_processes(RunFolder(cut.folder))
-        if runs.get(cut.id).state == "succeeded":
-            break
         assert runs.get(cut.id).state == "interrupted"
         half = checkpoints / "checkpoint-999"
         half.mkdir()
@@ -116,9 +129,60 @@ def test_a_killed_run_goes_on_from_its_last_whole_checkpoint(runs: Runs, setting
     assert cut.state == whole.state == "succeeded", runs.log(cut.id)
     assert any("resumed" in line for line in read_lines(cut.folder / "metrics.jsonl"))
     assert points(cut) == points(whole) and cut.result["adapter"] == whole.result["adapter"]
-    # The lane let one of them work at a time.
-    first, second = sorted((cut, whole), key=lambda run: run.ended or 0)
-    assert (second.started or 0) >= (first.started or 0)
+    # The lane let one of them work at a time: the one that nobody killed did all of its work in one go.
+    moments = [line["time"] for line in read_lines(whole.folder / "metrics.jsonl")]
+    others = [line["time"] for line in read_lines(cut.folder / "metrics.jsonl")]
+    assert others and not [one for one in others if moments[0] <= one <= (whole.ended or 0)]
+
+
+def test_patience_counts_on_over_a_stop(resting: Runs, settings: Settings, tiny: Path) -> None:
+    whole, cut = submitted(resting, memorises(tiny)), submitted(resting, memorises(tiny))
+    do(whole, settings)
+    end, best = result(whole)["steps"], result(whole)["best_step"]
+    assert end == best + 3 * 2 < 120
+    stopped(cut, settings, best + 3)
+    stopped(cut, settings, best + 5)
+    do(cut, settings)
+    assert result(cut)["stopped_early"] is True and points(cut) == points(whole)
+    assert result(cut)["adapter"] == result(whole)["adapter"]
+
+
+def test_a_best_that_was_damaged_gives_way_to_the_last(resting: Runs, settings: Settings, tiny: Path) -> None:
+    run = submitted(resting, config_for(tiny, metric_examples=0, sample_inputs=0))
+
+    def cut_short() -> None:
+        (BestKept(run.output).folder / "adapter_model.safetensors").write_bytes(b"")
+
+    stopped(run, settings, 9)
+    cut_short()
+    (run.folder / "finish").touch()
+    do(run, settings)
+    assert result(run)["adapter"] and result(run)["best_step"] is None and result(run)["best_loss"] is None
+
+
+def test_packed_rows_are_counted_as_they_are_batched(resting: Runs, settings: Settings, tiny: Path) -> None:
+    config = config_for(
+        tiny, packing=True, max_length=128, num_train_epochs=16.0, eval_steps=None, metric_examples=0, sample_inputs=0,
+        early_stopping_patience=0,
+    )  # fmt: skip
+    run = submitted(resting, config)
+    do(run, settings)
+    rows = snapshot.read(run.folder / "data")
+    packed = batched(config, [len(row.input_ids) for row in rows.train])
+    told = cadence(config, packed, len(rows.dev))
+    evaluations = [step for name, step in points(run) if name == "eval_loss" and step]
+    assert packed < len(rows.train) and told.steps == result(run)["steps"]
+    assert len(evaluations) >= 5 and evaluations[0] == told.eval_steps
+
+
+def test_a_speed_that_cannot_be_kept_fails_no_run(
+    resting: Runs, settings: Settings, tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("backend.training.speeds.LEAST_S", 0.0)
+    (settings.home / "engine_speeds.jsonl").mkdir()
+    run = submitted(resting, config_for(tiny, max_steps=2, metric_examples=0, sample_inputs=0))
+    do(run, settings)
+    assert result(run)["adapter"] and result(run)["tokens_per_s"] > 0
 
 
 def test_ending_with_the_best_needs_no_more_training(resting: Runs, settings: Settings, tiny: Path) -> None:
@@ -148,7 +212,8 @@ def test_without_dev_examples_the_last_is_kept(resting: Runs, settings: Settings
     stopped(run, settings, 3)
     (run.folder / "finish").touch()
     do(run, settings)
-    assert result(run)["best_step"] == 3 and (run.output / "adapter").is_dir()
+    assert result(run)["steps"] == 3 and (run.output / "adapter").is_dir()
+    assert not result(run).keys() & {"best_step", "best_loss"}
 
 
 def test_there_is_nothing_to_keep_before_the_first_checkpoint(resting: Runs, settings: Settings, tiny: Path) -> None:
@@ -167,12 +232,25 @@ def test_resuming_takes_back_the_wish_to_finish(resting: Runs, settings: Setting
     assert result(run)["steps"] == 12
 
 
+def test_resuming_from_the_header_takes_it_back_too(
+    resting: Runs, settings: Settings, project: Project, tiny: Path
+) -> None:
+    run = submitted(resting, config_for(tiny))
+    folder = RunFolder(run.folder)
+    folder.write_state(folder.read_state().model_copy(update={"state": "stopped"}))
+    (run.folder / "finish").touch()
+    services = create_services(settings)
+    try:
+        services.act_on_run("owner", project.folder.name, "resume", f"project/{run.id}")
+        assert not (run.folder / "finish").exists() and resting.get(run.id).active
+    finally:
+        end_processes(folder)
+        services.close()
+
+
 def test_memorising_stops_the_run_and_is_told(resting: Runs, settings: Settings, tiny: Path) -> None:
     """Few examples, many epochs, all weights: the dev loss turns up."""
-    config = config_for(
-        tiny, method="full", learning_rate=2e-2, num_train_epochs=60.0, limit=8, early_stopping_patience=3, eval_steps=2
-    )
-    run = submitted(resting, config)
+    run = submitted(resting, memorises(tiny))
     do(run, settings)
     told = result(run)
     assert told["stopped_early"] is True and told["memorised_at"] == told["best_step"] < told["steps"] < 120
