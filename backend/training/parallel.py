@@ -16,10 +16,11 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import Any, Final
 
-from backend.errors import BadInput, ModelProblem
+from backend.errors import ModelProblem
 from backend.files import make_folder
 from backend.jobs.child import ROOT, cores, environment
 from backend.jobs.folder import Process, RunFolder, read_file
@@ -27,6 +28,7 @@ from backend.jobs.kinds import Job
 from backend.jobs.progress import Progress, Stopped
 from backend.jobs.run import RunState
 from backend.training.config import TrainingConfig
+from backend.training.refusals import refused_processes
 
 RANKS: Final = "ranks"
 ADAPTER: Final = "adapter"
@@ -35,6 +37,8 @@ STOPPED: Final = "stopped"
 """In ranks/: the mark that all have stopped on demand, with steps left to do."""
 LAUNCHER: Final = "MATCHUM_LAUNCHER"
 POLL_S: Final = 0.2
+LEAVE_S: Final = 15.0
+"""How long the others may take once one has stopped: one that left while loading is waited for by them in vain."""
 MIRRORED: Final = ("done", "total", "unit", "message_key", "message_details")
 
 
@@ -78,10 +82,13 @@ def launch(job: Job, progress: Progress, config: TrainingConfig) -> Callable[[Pa
     progress.message("run.message.training_processes", processes=config.processes)
     lead.write_state(progress.state())
     torchrun = subprocess.Popen(_command(job, config), cwd=ROOT, env=_environment(config), stdin=subprocess.DEVNULL)
+    stopped, leave_by = lead.place / STOPPED, inf
     try:
-        while torchrun.poll() is None:
+        while torchrun.poll() is None and time.monotonic() < leave_by:
             if progress.should_stop():
                 lead.stop_file.touch()
+            if stopped.exists():
+                leave_by = min(leave_by, time.monotonic() + LEAVE_S)
             _mirror(lead, progress)
             time.sleep(POLL_S)
     finally:
@@ -89,26 +96,22 @@ def launch(job: Job, progress: Progress, config: TrainingConfig) -> Callable[[Pa
             torchrun.terminate()
             torchrun.wait()
     _mirror(lead, progress)
+    if stopped.exists():
+        raise Stopped
     if torchrun.returncode:
         raise _fault(job, config, torchrun.returncode)
-    if (lead.place / STOPPED).exists():
-        raise Stopped
     return lambda folder: shutil.copytree(lead.place / ADAPTER, folder)
 
 
 def check(config: TrainingConfig) -> None:
-    """Raises BadInput for a number of processes that this machine has no room for, and for a strategy that it lacks."""
+    """Raises BadInput for a number of processes that this machine has no room for, and for a strategy that it lacks.
+
+    Asked again by the worker: a machine may have lost a card since Start.
+    """
     import torch
 
-    if torch.cuda.is_available():
-        devices = torch.cuda.device_count()
-        if config.processes > devices:
-            raise BadInput("error.parallel_device", processes=config.processes, devices=devices)
-    elif config.processes > cores():
-        raise BadInput("error.parallel_cores", processes=config.processes, cores=cores())
-    if config.strategy == "fsdp":
-        # accelerate passes over FSDP on a processor without a word, and nobody has tried what rank 0 keeps with it.
-        raise BadInput("error.parallel_sharding")
+    for refusal in refused_processes(config, torch.cuda.device_count()):
+        raise refusal
 
 
 def _command(job: Job, config: TrainingConfig) -> list[str]:

@@ -19,7 +19,7 @@ from backend.errors import StudioError
 from backend.files import write_atomic
 from backend.jobs.folder import Process, RunFolder
 from backend.jobs.kinds import Job
-from backend.jobs.progress import Progress
+from backend.jobs.progress import Progress, Stopped
 from backend.settings import Settings
 from backend.training.parallel import ADAPTER, LAUNCHER, STOPPED, RankFolder
 
@@ -38,6 +38,8 @@ def main() -> int:
         try:
             _set_device(int(os.environ["LOCAL_RANK"]))
             train(job, progress, leads=rank == 0)
+        except Stopped:  # while it was loading; the others hear of it, or are ended by the worker
+            (folder.place / STOPPED).touch()
         except StudioError as fault:
             print(f"process {rank} ended: {fault}", file=sys.stderr, flush=True)
             write_atomic(folder.fault_file, json.dumps({"key": fault.key, "details": fault.details}, default=str))

@@ -141,3 +141,13 @@ def test_more_processes_than_there_is_room_for_are_refused() -> None:
 def test_sharding_is_refused_and_not_passed_over() -> None:
     with pytest.raises(BadInput, match=r"error\.parallel_sharding"):
         check(TrainingConfig(processes=1, strategy="fsdp"))
+
+
+@pytest.mark.slow
+def test_a_stop_while_they_load_is_no_failure(runs: Runs, tiny: Path) -> None:
+    run = submitted(runs, config_for(tiny, **TWO))
+    until(runs, run, lambda now: now.message_key == "run.message.training_processes")
+    runs.stop(run.id)
+    stopped = ended(runs, run)
+    assert stopped.state == "stopped", runs.log(run.id)
+    assert stopped.done == 0 and ranks_of(run) == []
