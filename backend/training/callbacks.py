@@ -78,10 +78,13 @@ class Telling(TrainerCallback):
         self._progress.result(steps=state.global_step, **self._meters.facts())
         last = state.global_step >= state.max_steps
         evaluates = args.eval_strategy != "no"
-        if anybody(self._progress.should_stop()):
+        overdue = monotonic() - self._saved > SAVE_EVERY_S
+        # Saving and evaluating take all of them: every process asks after every step, and does what any of them says.
+        stop, finish, save = anybody(self._progress.should_stop(), self._finish.exists(), overdue)
+        if stop:
             control.should_training_stop = control.should_save = True
-            last = self._finish.exists()
-        elif monotonic() - self._saved > SAVE_EVERY_S and not last:
+            last = finish
+        elif save and not last:
             control.should_save = True
         if evaluates and last:
             control.should_evaluate = True
@@ -125,14 +128,14 @@ class Telling(TrainerCallback):
         return {name: float(value) for name, value in told.items() if value is not None}
 
 
-def anybody(flag: bool) -> bool:
-    """Whether it is so in any of the processes that train together; in one alone it is its own word."""
+def anybody(*flags: bool) -> tuple[bool, ...]:
+    """Whether each is so in any of the processes that train together; in one alone they are its own words."""
     import torch
     from torch import distributed
 
     if not (distributed.is_available() and distributed.is_initialized()):
-        return flag
+        return flags
     device = "cuda" if distributed.get_backend() == "nccl" else "cpu"
-    told = torch.tensor([int(flag)], device=device)
+    told = torch.tensor([int(flag) for flag in flags], device=device)
     distributed.all_reduce(told, op=distributed.ReduceOp.MAX)
-    return bool(told.item())
+    return tuple(bool(flag) for flag in told.tolist())
