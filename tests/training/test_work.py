@@ -147,6 +147,44 @@ def test_patience_counts_on_over_a_stop(resting: Runs, settings: Settings, tiny:
     assert result(cut)["adapter"] == result(whole)["adapter"]
 
 
+class Killed(BaseException):
+    """Where a kill would have fallen."""
+
+
+def test_a_kill_after_the_early_end_changes_nothing(
+    resting: Runs, settings: Settings, tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = submitted(resting, memorises(tiny))
+    do(whole, settings)
+    assert result(whole)["best_step"] < result(whole)["steps"]
+
+    def kill(*_: object) -> None:
+        raise Killed
+
+    rename = Path.rename
+
+    def kill_at_the_last(path: Path, target: Path) -> Path:
+        return kill() if Path(target).name == "adapter" else rename(path, target)  # type: ignore[return-value]
+
+    for place in ("told", "untold", "renaming"):
+        run = submitted(resting, memorises(tiny))
+        with monkeypatch.context() as patch, pytest.raises(Killed):
+            if place == "renaming":
+                patch.setattr(Path, "rename", kill_at_the_last)
+            else:
+                patch.setattr("backend.training.work.remember", kill)
+            do(run, settings)
+        if place == "untold":  # before the state was written
+            folder = RunFolder(run.folder)
+            state = folder.read_state()
+            left = {name: value for name, value in state.result.items() if name != "stopped_early"}
+            folder.write_state(state.model_copy(update={"result": left}))
+        do(run, settings)
+        for fact in ("adapter", "best_step", "best_loss", "steps", "stopped_early"):
+            assert result(run)[fact] == result(whole)[fact], (place, fact)
+        assert not any("resumed" in line for line in read_lines(run.folder / "metrics.jsonl")), place
+
+
 def test_a_best_that_was_damaged_gives_way_to_the_last(resting: Runs, settings: Settings, tiny: Path) -> None:
     run = submitted(resting, config_for(tiny, metric_examples=0, sample_inputs=0))
 
