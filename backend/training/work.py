@@ -15,6 +15,7 @@ from backend.jobs.progress import Progress, Stopped
 from backend.jobs.turn import take_accelerator
 from backend.training.best import BestKept, yielded
 from backend.training.config import TrainingConfig
+from backend.training.measured import here
 from backend.training.start import FINISH
 
 if TYPE_CHECKING:
@@ -37,7 +38,8 @@ def work(job: Job, progress: Progress) -> None:
         take_accelerator(host, "training", progress)
         attempt = Attempt(job, progress, config, project, host)
         attempt.go_on()
-        progress.result(engine=choice.engine, engine_reason=choice.reason, engine_details=dict(choice.details))
+        told = {"engine_reason": choice.reason, "engine_details": dict(choice.details), **here()}
+        progress.result(engine=choice.engine, **told)
         run(attempt, choice)
 
 
@@ -57,7 +59,7 @@ def config_of(job: Job) -> TrainingConfig:
 
 def chosen(job: Job, config: TrainingConfig) -> Choice:
     """The engine; Unsloth is imported here, since it has to come before transformers. Raises StorageProblem."""
-    from backend.models.loading import best_device
+    from backend.models.device import best_device
     from backend.training.engines import begin
 
     return begin(job, config, best_device().type)
@@ -103,7 +105,7 @@ def remember(attempt: Attempt, choice: Choice) -> None:
 
     Where it cannot be written, the run is finished all the same.
     """
-    from backend.models.loading import best_device
+    from backend.models.device import best_device
     from backend.training.speeds import LEAST_S, keep
 
     facts = attempt.progress.state().result
