@@ -76,7 +76,7 @@ def layout(words: Words) -> SetupPart:
         with gr.Row(elem_classes="tight start"):
             load = gr.UploadButton(t("train.load"), file_types=[".yaml", ".yml"], size="sm", elem_id="ts-load")
             save = gr.Button(t("train.save"), size="sm", elem_id="ts-save")
-            download = widgets.hidden_download(DOWNLOAD)
+        download = widgets.hidden_download(DOWNLOAD)
     found = locals()
     return SetupPart(**{key: found[key] for key in SetupPart.__dataclass_fields__})
 
