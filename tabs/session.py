@@ -36,7 +36,7 @@ class Session:
     project_id  the open project, "" until the page has loaded; validate it through services.projects.open(owner, id)
     project     the header's list; who changes the projects sets it and project_id together (see project_list)
     tray        the timer that polls running work
-    seen        changes whenever running work does; a tab that shows runs listens to its `.change`
+    seen        changes whenever running work does and the tab is open; a tab that shows runs listens to its `.change`
     tab         the tab this build fills, None outside of one
     """
 
