@@ -75,7 +75,7 @@ def test_a_file_is_brought_in_a_wrong_guess_corrected_and_the_data_split(page: P
     if page.input_value("#fs-column-output input") != "판정":
         choose(page, "#fs-column-output", "판정")
     page.wait_for_function("document.querySelector('#fs-guess-labels textarea').value.includes('불만')", timeout=SLOW)
-    page.wait_for_function("document.querySelector('#fs-preview .fs-wanted').innerText === '칭찬'", timeout=SLOW)
+    page.wait_for_function("document.querySelector('#fs-preview .fs-wanted')?.innerText === '칭찬'", timeout=SLOW)
     assert "우유 마음에 들어서" in page.inner_text("#fs-preview article >> nth=0")
     page.click("#fs-import")
     page.wait_for_selector(".fs-standing", timeout=SLOW)

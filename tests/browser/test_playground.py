@@ -86,7 +86,7 @@ def test_an_answer_streams_stops_and_is_there_after_a_reload(page: Page, studio:
     page.wait_for_selector(WRITING)
     first = page.inner_text(WRITING)
     page.wait_for_function(
-        "([at, before]) => document.querySelector(at).innerText.length > before", arg=[WRITING, len(first)]
+        "([at, before]) => document.querySelector(at)?.innerText.length > before", arg=[WRITING, len(first)]
     )
     page.keyboard.press("Escape")
     answered(page)

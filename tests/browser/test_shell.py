@@ -127,7 +127,7 @@ def test_running_work_is_seen_from_every_tab_and_stopped_and_resumed_there(page:
     runs = Runs(studio.home / "runs", settings)
     run = runs.submit("rehearsal", {"steps": 600, "seconds": 0.05}, title="예행 작업")
     open_studio(page, f"{studio.url}ko/")
-    page.wait_for_function("document.querySelector('#tray').innerText.includes('%')", timeout=30_000)
+    page.wait_for_function("document.querySelector('#tray')?.innerText.includes('%')", timeout=30_000)
     open_tab(page, "overview")
     page.wait_for_selector("#runs .bar")
     page.locator("#tray").click()
@@ -135,7 +135,7 @@ def test_running_work_is_seen_from_every_tab_and_stopped_and_resumed_there(page:
     page.wait_for_selector("#tray-panel button >> text=이어서 하기", timeout=30_000)
     assert runs.get(run.id).state == "stopped"
     page.locator("#tray-panel button", has_text="이어서 하기").click()
-    page.wait_for_function("document.querySelector('#tray').innerText.includes('%')", timeout=30_000)
+    page.wait_for_function("document.querySelector('#tray')?.innerText.includes('%')", timeout=30_000)
     page.locator("#tray-panel button", has_text="중지").click()
     page.wait_for_selector("#tray-panel button >> text=이어서 하기", timeout=30_000)
     row = page.locator("#runs li", has_text="예행 작업")
