@@ -33,6 +33,11 @@ class StudioError(Exception):
         return f"{self.key}({told})"
 
 
+def first_line(fault: BaseException, longest: int = 300) -> str:
+    """What a library said went wrong, short enough for a sentence; the kind of the fault when it said nothing."""
+    return (str(fault).strip().splitlines() or [type(fault).__name__])[0][:longest]
+
+
 class BadInput(StudioError):
     """What was typed, pasted or uploaded cannot be used as it is."""
 

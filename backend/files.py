@@ -7,7 +7,7 @@ import os
 import secrets
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from backend.errors import StorageProblem
@@ -89,3 +89,13 @@ def _sync_folder(folder: Path) -> None:
             raise
     finally:
         os.close(handle)
+
+
+def folder_bytes(folder: Path) -> int:
+    """Of all files below a folder; links are not followed, and what vanishes meanwhile counts nothing."""
+    total = 0
+    for file in folder.rglob("*") if folder.is_dir() else ():
+        with suppress(OSError):
+            if file.is_file() and not file.is_symlink():
+                total += file.stat().st_size
+    return total

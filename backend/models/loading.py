@@ -18,7 +18,7 @@ from typing import Any
 import torch
 
 from backend.assistants import Quantization
-from backend.errors import ModelProblem
+from backend.errors import ModelProblem, first_line
 from backend.models.adapter_files import check_base, checked
 from backend.models.adapting import put_over
 from backend.models.device import best_device as best_device
@@ -108,7 +108,7 @@ def _base(
     except (torch.OutOfMemoryError, MemoryError) as fault:
         raise ModelProblem("error.out_of_memory") from fault
     except (OSError, ValueError, KeyError, TypeError, ImportError, AttributeError, RuntimeError) as fault:
-        raise ModelProblem("error.model_load", model=folder.name, why=_first_line(fault)) from fault
+        raise ModelProblem("error.model_load", model=folder.name, why=first_line(fault)) from fault
     # transformers fills what is missing with random numbers and goes on; an answer from those is no answer.
     missing = sorted(name for name in info["missing_keys"] if not (labels and name.split(".")[0] in HEADS))
     if missing:
@@ -196,7 +196,3 @@ def read_json(file: Path, folder: Path) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise ModelProblem("error.model_damaged", file=file.name)
     return found
-
-
-def _first_line(fault: Exception) -> str:
-    return (str(fault).strip().splitlines() or [type(fault).__name__])[0][:300]

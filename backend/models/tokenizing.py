@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from jinja2.exceptions import TemplateError
 
-from backend.errors import ModelProblem
+from backend.errors import ModelProblem, first_line
 from backend.messages import Message
 from backend.models.chat_templates import render, template_of
 
@@ -105,11 +105,11 @@ def open_tokenizer(folder: Path) -> Any:
     try:
         return library.AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except (OSError, ValueError, KeyError, TypeError, ImportError, AttributeError) as fault:
-        raise ModelProblem("error.model_tokenizer", model=folder.name, why=_first_line(fault)) from fault
+        raise ModelProblem("error.model_tokenizer", model=folder.name, why=first_line(fault)) from fault
     except Exception as fault:  # the tokenizers library raises bare Exception for a broken file
         if type(fault) is not Exception:
             raise
-        raise ModelProblem("error.model_tokenizer", model=folder.name, why=_first_line(fault)) from fault
+        raise ModelProblem("error.model_tokenizer", model=folder.name, why=first_line(fault)) from fault
 
 
 def ids_of(tokenizer: Any, text: str) -> list[int]:
@@ -216,7 +216,3 @@ def _end_in_files(folder: Path) -> Any:
             except (OSError, ValueError, AttributeError) as fault:
                 raise ModelProblem("error.model_damaged", file=name) from fault
     return None
-
-
-def _first_line(fault: Exception) -> str:
-    return (str(fault).strip().splitlines() or [type(fault).__name__])[0][:300]

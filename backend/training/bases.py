@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import torch
 
-from backend.errors import BadInput, ModelProblem
+from backend.errors import BadInput, ModelProblem, first_line
 from backend.models.heads import head_arguments, ready_head
 from backend.models.loading import check, read_json
 from backend.models.memory import numbers
@@ -73,7 +73,7 @@ def _head_class(library: Any, folder: Path) -> Any:
 
 
 def _load_problem(config: TrainingConfig, folder: Path, fault: Exception) -> BadInput | ModelProblem:
-    why = (str(fault).strip().splitlines() or [type(fault).__name__])[0][:300]
+    why = first_line(fault)
     if config.quantization:
         return BadInput("error.training_quantization_here", quantization=config.quantization, why=why)
     return ModelProblem("error.model_load", model=folder.name, why=why)

@@ -81,11 +81,6 @@ def keep_only(folder: Path, kept: Path | None) -> None:
             shutil.rmtree(one, ignore_errors=True)
 
 
-def size(folder: Path) -> int:
-    """Bytes of everything under a folder."""
-    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
-
-
 def sync(folder: Path) -> list[Path]:
     """Put every file under a folder on the disk, and return them, sorted. Raises OSError."""
     files = sorted(file for file in folder.rglob("*") if file.is_file())

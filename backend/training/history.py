@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from backend.assistants import AdapterRef
 from backend.errors import BadInput, Busy, NotFound, StorageProblem, StudioError
-from backend.files import make_folder, storing, write_atomic
+from backend.files import folder_bytes, make_folder, storing, write_atomic
 from backend.jobs.folder import RunFolder, read_file
 from backend.jobs.run import Run
 from backend.jobs.runs import ID, Runs
@@ -292,16 +292,6 @@ def clear_checkpoints(runs: Runs, run_id: str) -> int:
         with storing(place):
             shutil.rmtree(place)
     return freed
-
-
-def folder_bytes(folder: Path) -> int:
-    """Of all files below a folder; links are not followed, and what vanishes meanwhile counts nothing."""
-    total = 0
-    for file in folder.rglob("*") if folder.is_dir() else ():
-        with suppress(OSError):
-            if file.is_file() and not file.is_symlink():
-                total += file.stat().st_size
-    return total
 
 
 def _shared(project: Project, runs: Runs, one: Training) -> bool:

@@ -113,6 +113,12 @@ def fact(run: Run | RunState, name: str) -> Any:
     return value if isinstance(value, int | float) and abs(value) < 1e18 else None
 
 
+def number(run: Run, name: str) -> float | None:
+    """A fact of the result that is a number; None when it is another thing, or not there."""
+    value = fact(run, name)
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
 def _save_before(project: Project, config: TrainingConfig, name: str) -> SavedAssistant:
     """The assistant as it was before, under the same name."""
     before = config.assistant.model_copy(update={"name": name})

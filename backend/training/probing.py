@@ -17,7 +17,7 @@ from typing import Any, Final
 from torch.utils.data import Sampler
 from transformers import TrainerCallback
 
-from backend.training import checkpoints
+from backend.files import folder_bytes
 from backend.training.cadence import Cadence
 from backend.training.config import TrainingConfig
 from backend.training.loop import make_trainer
@@ -73,7 +73,7 @@ def probe(
     sizes = [_size(lengths, group, config.packing) for group in groups]
     trainer.train()
     dev = trainer.eval_dataset["input_ids"] if trainer.eval_dataset is not None else []
-    saved = checkpoints.size(folder)
+    saved = folder_bytes(folder)
     shutil.rmtree(folder, ignore_errors=True)
     return Measured(
         peak_bytes=device_bytes() or peak_host_bytes(),

@@ -14,7 +14,7 @@ from backend.models.memory import machine
 from backend.training.best import BestKept, memorised_at
 from backend.training.checkpoints import newest, step_of
 from backend.training.curves import Curve, Curves
-from backend.training.outcome import KEEP_EXAMPLES, config_of, fact
+from backend.training.outcome import KEEP_EXAMPLES, config_of, fact, number
 
 FELL: Final = 0.98
 """A loss counts as fallen when it ends below this share of where it began."""
@@ -50,7 +50,7 @@ def _so_far(run: Run, curves: Curves) -> list[Sentence]:
     told = []
     # The run tells it after every evaluation, of all of them; a curve may have been thinned.
     known = "memorised_at" in run.result
-    step = _number(run, "memorised_at") if known else memorising(curves["eval_loss"])
+    step = number(run, "memorised_at") if known else memorising(curves["eval_loss"])
     if step is not None:
         told.append(Sentence("train_told.memorising", {"step": int(step)}))
     if not run.active:
@@ -88,8 +88,8 @@ def memory_short(run: Run, curves: Curves) -> bool:
 def _loss(run: Run, curves: Curves) -> Sentence | None:
     """Of the training loss, by its smoothed curve where there is one: a single batch proves nothing."""
     smooth = curves.smoothed.values
-    first = smooth[0] if smooth else _number(run, "first_loss")
-    last = smooth[-1] if smooth else _number(run, "last_loss")
+    first = smooth[0] if smooth else number(run, "first_loss")
+    last = smooth[-1] if smooth else number(run, "last_loss")
     if first is None or last is None:
         return None
     details = {"first": f"{first:.3g}", "last": f"{last:.3g}"}
@@ -97,19 +97,19 @@ def _loss(run: Run, curves: Curves) -> Sentence | None:
 
 
 def _kept(run: Run, curves: Curves) -> Sentence:
-    best, loss, memorised = (_number(run, name) for name in ("best_step", "best_loss", "memorised_at"))
+    best, loss, memorised = (number(run, name) for name in ("best_step", "best_loss", "memorised_at"))
     if best is None or loss is None:
         return Sentence("train_told.no_dev")
     if memorised is not None:
         return Sentence("train_told.memorised", {"step": int(memorised), "best": int(best)})
-    steps = _number(run, "steps") or curves.last_step
+    steps = number(run, "steps") or curves.last_step
     key = "train_told.best_last" if best >= steps else "train_told.best"
     return Sentence(key, {"step": int(best), "loss": f"{loss:.3g}"})
 
 
 def _metric(run: Run) -> list[Sentence]:
     """The score before and after, and of how many dev examples it is."""
-    before, after, count = (_number(run, name) for name in ("metric_before", "metric_after", "metric_n"))
+    before, after, count = (number(run, name) for name in ("metric_before", "metric_after", "metric_n"))
     if before is None or after is None:
         return []
     way = "up" if after > before else "down" if after < before else "same"
@@ -130,7 +130,7 @@ def _shown_before(run: Run) -> bool:
 
 
 def _cost(run: Run) -> Sentence | None:
-    seconds, peak, joules = (_number(run, name) for name in ("seconds", "peak_bytes", "joules"))
+    seconds, peak, joules = (number(run, name) for name in ("seconds", "peak_bytes", "joules"))
     if seconds is None:
         return None
     details: dict[str, object] = {"seconds": seconds, "peak_bytes": peak or 0, "rate": f"{_rate(run):,.0f}"}
@@ -140,9 +140,4 @@ def _cost(run: Run) -> Sentence | None:
 
 
 def _rate(run: Run) -> float:
-    return _number(run, "tokens_per_s") or 0.0
-
-
-def _number(run: Run, name: str) -> float | None:
-    value = fact(run, name)
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    return number(run, "tokens_per_s") or 0.0

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from backend.errors import ModelProblem, StudioError
+from backend.errors import ModelProblem, StudioError, first_line
 from backend.training.config import TrainingConfig
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def ready(home: Path) -> str | None:
     try:
         import unsloth  # noqa: F401
     except CANNOT as fault:
-        return _first_line(fault)
+        return first_line(fault, 200)
     return None
 
 
@@ -102,7 +102,7 @@ def builder(job: Job) -> Build:
 
             if out_of_memory(fault):
                 raise ModelProblem("error.out_of_memory") from fault
-            return start_over(job, _first_line(fault))
+            return start_over(job, first_line(fault, 200))
 
     return build_or_restart
 
@@ -142,7 +142,3 @@ def _with_lora(config: TrainingConfig, model: Any) -> Any:
         random_state=config.seed,
         **more,
     )
-
-
-def _first_line(fault: BaseException) -> str:
-    return (str(fault).strip().splitlines() or [type(fault).__name__])[0][:200]

@@ -7,7 +7,7 @@ from html import escape
 
 from backend.training.curves import Curves
 from backend.training.history import Difference, Frees, Training
-from backend.training.outcome import fact
+from backend.training.outcome import fact, number
 from backend.training.takeaway.files import WANTED
 from tabs import widgets
 from tabs.text import Words
@@ -64,11 +64,11 @@ def how(words: Words, one: Training) -> str:
 
 def result(words: Words, one: Training) -> str:
     """The best validation loss, and the metric before and after, as the run told them."""
-    best, before, after = (number(one, name) for name in ("best_loss", "metric_before", "metric_after"))
+    best, before, after = (number(one.run, name) for name in ("best_loss", "metric_before", "metric_after"))
     lines = []
     if before is not None and after is not None:
         lines.append(f"{100 * before:.0f} → <b>{100 * after:.0f}</b> <span>{escape(metric_name(words, one))}</span>")
-        count = number(one, "metric_n")
+        count = number(one.run, "metric_n")
         of = words.t("train_history.dev_n", count=int(count)) if count else words.t("train_history.dev")
         lines.append(f"<small>{escape(of)}</small>")
     if best is not None:
@@ -82,7 +82,7 @@ def metric_name(words: Words, one: Training) -> str:
 
 
 def cost(words: Words, one: Training) -> str:
-    seconds, steps = number(one, "seconds"), number(one, "steps")
+    seconds, steps = number(one.run, "seconds"), number(one.run, "steps")
     parts = []
     if seconds is not None:
         parts.append(escape(words.duration(seconds)))
@@ -180,11 +180,6 @@ def take_view(words: Words, one: Training) -> str:
         for wanted in offered
     ]
     return f'<h3>{escape(t("train_history.take"))}</h3><div class="acts">{"".join(buttons)}</div>'
-
-
-def number(one: Training, name: str) -> float | None:
-    value = fact(one.run, name)
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def shortened(text: str) -> str:

@@ -24,7 +24,7 @@ from backend.settings import ASSETS
 from backend.training import snapshot
 from backend.training.config import TrainingConfig
 from backend.training.methods import METHODS
-from backend.training.outcome import adapter_of, fact, saved_from
+from backend.training.outcome import adapter_of, number, saved_from
 from backend.training.seen import seen_in_test
 
 TEMPLATE: Final = ASSETS / "takeaway" / "model_card.md.j2"
@@ -150,7 +150,7 @@ def _data(project: Project, run: Run, tell: Tell) -> Iterator[tuple[str, object]
     origins = project.examples.origins()
     if origins:
         yield tell("takeaway.card.origins", {}), _cell(", ".join(origins[:10]))
-    tokens = _number(run, "tokens")
+    tokens = number(run, "tokens")
     if tokens is not None:
         yield tell("takeaway.card.tokens", {}), f"{tokens:,.0f}"
 
@@ -161,9 +161,9 @@ def _training(run: Run, config: TrainingConfig, tell: Tell) -> Iterator[tuple[st
         value = getattr(config, name)
         yield name, ", ".join(value) if isinstance(value, tuple) else value
     for name in ("steps", "best_step"):
-        if (steps := _number(run, name)) is not None:
+        if (steps := number(run, name)) is not None:
             yield tell(f"takeaway.card.{name}", {}), f"{steps:,.0f}"
-    trainable, total, seconds, peak, joules = (_number(run, name) for name in MEASURED)
+    trainable, total, seconds, peak, joules = (number(run, name) for name in MEASURED)
     if trainable and total:
         yield tell("takeaway.card.trainable", {}), f"{trainable:,.0f} / {total:,.0f}"
     if seconds:
@@ -173,11 +173,6 @@ def _training(run: Run, config: TrainingConfig, tell: Tell) -> Iterator[tuple[st
     if joules:
         yield tell("takeaway.card.energy", {}), f"{joules / 3600:,.2f} Wh"
     yield tell("takeaway.card.libraries", {}), ", ".join(_versions())
-
-
-def _number(run: Run, name: str) -> float | None:
-    value = fact(run, name)
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def _versions() -> Sequence[str]:

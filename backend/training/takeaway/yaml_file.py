@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from backend.errors import BadInput
+from backend.errors import BadInput, first_line
 from backend.training.config import TrainingConfig
 
 LARGEST: Final = 4_000_000
@@ -38,7 +38,7 @@ def read_config(text: str) -> TrainingConfig:
         told: Any = yaml.safe_load(text)
     except (yaml.YAMLError, ValueError, OverflowError) as fault:
         # A date that is none or a number of a thousand digits is no YAMLError.
-        raise BadInput("error.training_yaml", where=_mark(fault), why=_first_line(fault)) from fault
+        raise BadInput("error.training_yaml", where=_mark(fault), why=first_line(fault, 200)) from fault
     if not isinstance(told, dict):
         raise BadInput("error.training_yaml", where="1", why="a mapping of fields is wanted")
     try:
@@ -66,7 +66,3 @@ def _mark(fault: Exception) -> str:
     """The line, from 1, when YAML knows it."""
     mark = getattr(fault, "problem_mark", None)
     return str(mark.line + 1) if mark is not None else "-"
-
-
-def _first_line(fault: Exception) -> str:
-    return (str(fault).strip().splitlines() or [type(fault).__name__])[0][:200]
