@@ -45,7 +45,7 @@ def build_header(services: Services, words: Words, page: gr.Blocks) -> Session:
     project_id = gr.State("")
     seen, machine = gr.State(""), gr.State("")
     timer = gr.Timer(POLL_S)
-    session = Session(project_id=project_id, project=project, tray=timer, seen=seen)
+    session = Session(project_id=project_id, project=project, tray=timer, seen=seen, opened=project_id)
 
     @shown(words)
     def load(request: gr.Request) -> tuple[Any, str, str]:

@@ -2,39 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import ModuleType
-from typing import Any
 
 import gradio as gr
 
 from backend.services import Services
-from tabs.session import QUIET, Session
+from tabs.session import Session, one_of_several, tell_the_open_tab
 from tabs.text import Words
 
 
 @dataclass(frozen=True)
 class Inside(Session):
-    """The page as a part sees it: it is drawn anew when the person comes to it from another part too.
-
-    `parts` are the inner tabs, so that a button of one part can open another: gr.Tabs(selected=name).
+    """The page as a part sees it. `parts` are the inner tabs, so that a button of one part can open another:
+    gr.Tabs(selected=name).
     """
 
-    part: gr.Tab = field(kw_only=True)
     parts: gr.Tabs = field(kw_only=True)
-
-    def on_project(
-        self,
-        handler: Callable[..., Any],
-        inputs: Sequence[gr.components.Component] = (),
-        outputs: Sequence[Any] = (),
-        *,
-        again: bool = True,
-    ) -> None:
-        super().on_project(handler, inputs, outputs, again=again)
-        if again:
-            self.part.select(handler, [self.project_id, *inputs], list(outputs), **QUIET)
 
 
 def build_parts(
@@ -44,18 +29,12 @@ def build_parts(
 
     elem_id  the tabs are "<elem_id>s", each of them "<elem_id>-<name>"
     """
-    laid = {}
+    laid, places = {}, {}
+    own = {name: one_of_several(session) for name in parts}
     with gr.Tabs(elem_id=f"{elem_id}s", overflow_behavior="wrap") as tabs:
         for name, part in parts.items():
-            with gr.Tab(words.t(titles + name), id=name, elem_id=f"{elem_id}-{name}") as place:
-                laid[name] = part.layout(words), place
+            with gr.Tab(words.t(titles + name), id=name, elem_id=f"{elem_id}-{name}") as places[name]:
+                laid[name] = part.layout(words)
     for name, part in parts.items():
-        view, place = laid[name]
-        part.wire(
-            services,
-            words,
-            Inside(
-                session.project_id, session.project, session.tray, session.seen, session.tab, part=place, parts=tabs
-            ),
-            view,
-        )
+        part.wire(services, words, Inside(**vars(own[name]), parts=tabs), laid[name])
+    tell_the_open_tab(session, places, own, next(iter(parts)))

@@ -58,9 +58,7 @@ def build(services: Services, words: Words, session: Session) -> None:
         return everything(services, words)
 
     drawn = [parts.here, parts.downloads, parts.catalog, parts.endpoints]
-    if session.tab is not None:
-        session.tab.select(refresh, None, drawn, **QUIET)
-    session.seen.change(refresh, None, drawn, **QUIET)
+    gr.on([session.opened.change, session.seen.change], refresh, None, drawn, **QUIET)
     wire_local(services, words, parts, drawn)
     wire_endpoints(services, words, parts, drawn)
 

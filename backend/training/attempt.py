@@ -20,9 +20,9 @@ from backend.models.adapters import verified
 from backend.models.host import ModelHost
 from backend.projects.folder import Project
 from backend.training import checkpoints
-from backend.training.batches import batched
+from backend.training.batches import cadence_of
 from backend.training.best import BestKept
-from backend.training.cadence import Cadence, cadence
+from backend.training.cadence import Cadence
 from backend.training.callbacks import Meters, Telling
 from backend.training.config import TrainingConfig
 from backend.training.faults import NotSaved, told
@@ -132,8 +132,7 @@ class Attempt:
             raise known from fault
 
     def cadence(self, rows: Rows) -> Cadence:
-        """For the rows as they are batched: packed, there are fewer of them."""
-        return cadence(self.config, batched(self.config, [len(row.input_ids) for row in rows.train]), len(rows.dev))
+        return cadence_of(self.config, rows.lengths, len(rows.dev))
 
     def _telling(self) -> Telling:
         from backend.models.presence import Threads

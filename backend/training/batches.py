@@ -7,7 +7,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from backend.training.cadence import total_steps
+from backend.training.cadence import Cadence, cadence, total_steps
 from backend.training.config import TrainingConfig
 
 MEGA = 50
@@ -66,6 +66,11 @@ def passes_of(config: TrainingConfig, lengths: Sequence[int]) -> float:
 def batched(config: TrainingConfig, lengths: Sequence[int]) -> int:
     """Rows as they are batched: after packing fewer than there are."""
     return sum(batch.rows for batch in batches_of(config, lengths)) if config.packing else len(lengths)
+
+
+def cadence_of(config: TrainingConfig, lengths: Sequence[int], dev_rows: int) -> Cadence:
+    """How often a run over rows of these lengths looks up: packed, there are fewer of them than were brought."""
+    return cadence(config, batched(config, lengths), dev_rows)
 
 
 def waste_of(batches: Sequence[Batch]) -> float:

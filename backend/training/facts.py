@@ -37,8 +37,8 @@ class RowFacts:
     @staticmethod
     def of(rows: Rows) -> RowFacts:
         return RowFacts(
-            lengths=tuple(len(row.input_ids) for row in rows.train),
-            dev_lengths=tuple(len(row.input_ids) for row in rows.dev),
+            lengths=rows.lengths,
+            dev_lengths=rows.dev_lengths,
             loss_tokens=rows.loss_tokens,
             dev_answer=sum(map(_counted, rows.dev)) / max(1, len(rows.dev)),
             labels=len(rows.labels),

@@ -14,6 +14,7 @@ from backend.errors import ModelProblem, StorageProblem, StudioError
 from backend.files import FULL
 from backend.models.memory import readable
 from backend.training.config import TrainingConfig
+from backend.training.lowering import what_to_lower
 
 MEMORY_WORDS: Final = re.compile(
     r"can't allocate memory|not enough memory|out of memory|cannot allocate memory|CUBLAS_STATUS_ALLOC_FAILED", re.I
@@ -96,10 +97,10 @@ def told(fault: BaseException, config: TrainingConfig, losses: list[float]) -> S
 
 def memory_problem(config: TrainingConfig) -> StudioError:
     """Which setting to lower first: the batch, then recomputing instead of keeping, then the length or the model."""
-    batch = config.per_device_train_batch_size
-    if batch > 1:
+    batch, lower = config.per_device_train_batch_size, what_to_lower(config)
+    if lower == "batch":
         return ModelProblem("error.training_memory_batch", batch=batch, half=batch // 2)
-    if not config.gradient_checkpointing:
+    if lower == "checkpointing":
         return ModelProblem("error.training_memory_checkpointing")
     return ModelProblem("error.training_memory_model")
 

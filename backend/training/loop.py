@@ -42,7 +42,7 @@ def make_trainer(
     if config.objective == "head":
         collator = DataCollatorWithPadding(built.tokenizer)
         return quiet(HeadTrainer(args=head_arguments(shared), data_collator=collator, **parts))
-    longest = max((len(row.input_ids) for row in (*rows.train, *rows.dev)), default=1)
+    longest = max((*rows.lengths, *rows.dev_lengths), default=1)
     trainer = sft_trainer()(args=sft_arguments(config, shared, longest), **parts)
     if not autocasts(config, device):
         # TRL turns what is trained over a quantized base to bf16, which takes many times longer on a processor.

@@ -105,9 +105,8 @@ def _asking(attempt: Attempt, built: Built) -> Callable[[], float]:
 
 def _keep(attempt: Attempt, rows: Rows, measured: Measured) -> None:
     write_atomic(attempt.job.output / "probe.json", measured.model_dump_json(indent=2))
-    lengths = [len(row.input_ids) for row in rows.train]
     engine = planned(attempt.config, attempt.job.settings.home).engine
-    keep(attempt.project, key_for(attempt.config, attempt.base_folder, lengths, engine), measured)
+    keep(attempt.project, key_for(attempt.config, attempt.base_folder, rows.lengths, engine), measured)
     # The rows are made anew by the run, from the examples as they are then.
     shutil.rmtree(attempt.job.folder / "data", ignore_errors=True)
     attempt.progress.result(peak_bytes=measured.peak_bytes, waiting=measured.waiting)

@@ -14,6 +14,7 @@ from backend.jobs.runs import Runs
 from backend.projects.folder import Project
 from backend.training.config import TrainingConfig
 from backend.training.disk import check_disk
+from backend.training.lowering import what_to_lower
 from backend.training.outcome import config_of
 from backend.training.refusals import check
 
@@ -91,13 +92,14 @@ def smaller(config: TrainingConfig) -> TrainingConfig:
     """The config that needs less memory and does the same. Raises BadInput("error.training_smallest")."""
     batch, added = config.per_device_train_batch_size, config.gradient_accumulation_steps
     changed: dict[str, object] = {}
-    if batch > 1:
+    lower = what_to_lower(config)
+    if lower == "batch":
         half = batch // 2
         changed = {
             "per_device_train_batch_size": half,
             "gradient_accumulation_steps": min(LARGEST_SUM, round(added * batch / half)),
         }
-    elif not config.gradient_checkpointing and config.method != "prefix_tuning":
+    elif lower == "checkpointing":
         changed = {"gradient_checkpointing": True}
     else:
         raise BadInput("error.training_smallest")

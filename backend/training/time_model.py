@@ -8,8 +8,8 @@ from typing import Final
 import numpy as np
 
 from backend.models.memory import Machine
-from backend.training.batches import batched, batches_of, passes_of, steps_of
-from backend.training.cadence import Cadence, cadence
+from backend.training.batches import batches_of, cadence_of, passes_of, steps_of
+from backend.training.cadence import Cadence
 from backend.training.config import TrainingConfig
 from backend.training.facts import ModelFacts, RowFacts
 from backend.training.measured import Measured, StepTime
@@ -40,7 +40,7 @@ class Seconds:
 
 def measured_seconds(config: TrainingConfig, rows: RowFacts, probe: Measured) -> Seconds:
     """From what a probe of this config measured; the same code ran, so only how often has to be worked out."""
-    plan, steps = cadence_of(config, rows), steps_of(config, rows.lengths)
+    plan, steps = cadence_of(config, rows.lengths, len(rows.dev_lengths)), steps_of(config, rows.lengths)
     once = sum(step_seconds(probe.steps, batch.tokens) for batch in batches_of(config, rows.lengths))
     each = once / config.processes
     per_token = probe.eval_s / probe.eval_tokens if probe.eval_tokens else 0.0
@@ -57,7 +57,7 @@ def measured_seconds(config: TrainingConfig, rows: RowFacts, probe: Measured) ->
 
 def assumed_seconds(config: TrainingConfig, rows: RowFacts, model: ModelFacts, machine: Machine) -> Seconds:
     """By the operations that the model takes. Right to a factor of about three."""
-    plan = cadence_of(config, rows)
+    plan = cadence_of(config, rows.lengths, len(rows.dev_lengths))
     pace = CARD_PACE if machine.gpus else CORE_PACE * machine.cores
     # What lies outside the blocks (the vocabulary) counts too: the output layer is a matrix like the others.
     work = model.numbers / pace
@@ -87,10 +87,6 @@ def step_seconds(steps: tuple[StepTime, ...], tokens: int) -> float:
         return spent[0] * (0.2 + 0.8 * tokens / sizes[0])
     sizes, spent = [0, *sizes], [max(0.0, _at_nothing(steps)), *spent]
     return float(np.interp(tokens, sizes, spent))
-
-
-def cadence_of(config: TrainingConfig, rows: RowFacts) -> Cadence:
-    return cadence(config, max(1, batched(config, rows.lengths)), len(rows.dev_lengths))
 
 
 def dev_tokens(config: TrainingConfig, rows: RowFacts, plan: Cadence) -> float:

@@ -50,9 +50,19 @@ class Rows:
     labels: tuple[str, ...] = ()
 
     @property
+    def lengths(self) -> tuple[int, ...]:
+        """Tokens of each training row."""
+        return tuple(len(row.input_ids) for row in self.train)
+
+    @property
+    def dev_lengths(self) -> tuple[int, ...]:
+        """Tokens of each dev row."""
+        return tuple(len(row.input_ids) for row in self.dev)
+
+    @property
     def tokens(self) -> int:
         """Of the training rows, without padding."""
-        return sum(len(row.input_ids) for row in self.train)
+        return sum(self.lengths)
 
     @property
     def loss_tokens(self) -> int:

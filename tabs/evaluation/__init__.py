@@ -36,8 +36,7 @@ def build(services: Services, words: Words, session: Session) -> None:
     show, current, drawn = shown(words), session.project_id, view.drawn
     form: dict[str, Any] = {"inputs_kwargs": view.form, **QUIET}
 
-    known = [current.change, *([session.tab.select] if session.tab is not None else [])]
-    gr.on(known, show(opening.restore), current, [*view.chosen, *view.rated[:-1], *drawn], **QUIET)
+    session.on_project(show(opening.restore), outputs=[*view.chosen, *view.rated[:-1], *drawn])
     chosen = [one.input for one in view.form.values()]
     gr.on(chosen, show(opening.choose), [current, view.looked], drawn, **(form | {"trigger_mode": "always_last"}))
     view.older.input(show(opening.more), [current, view.older], view.assistants, **QUIET)

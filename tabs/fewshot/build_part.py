@@ -112,9 +112,7 @@ def wire(services: Services, words: Words, session: Session, part: BuildPart) ->
         """The forms need the model, which may have to be loaded first: the rest of the page does not wait for it."""
         event.then(show(building.show_forms), current, [part.forms, part.advice], **QUIET)
 
-    session.on_project(show(building.emptied), outputs=drawn)
-    if session.tab is not None:
-        session.tab.select(show(building.show_forms), current, [part.forms, part.advice], **QUIET)
+    with_forms(session.on_project(show(building.emptied), outputs=drawn))
     with_forms(part.choose.click(show(building.choose), [current], building.drawn, inputs_kwargs=part.form, **QUIET))
     with_forms(part.base.input(show(building.rebase), [current, part.base], drawn, **QUIET))
     listing = [part.by_hand, part.picking, part.form["order"]]

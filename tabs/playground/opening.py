@@ -60,7 +60,6 @@ def wire(
     def restore(project_id: str, request: gr.Request) -> Any:
         return opened(words, parts, project_id, request)
 
-    known = [session.project_id.change, *([session.tab.select] if session.tab is not None else [])]
-    whole = gr.on(known, shown(words)(restore), session.project_id, list(outputs), **QUICK)
+    whole = session.on_project(shown(words)(restore), outputs=outputs)
     whole.then(shown(words)(get_ready), [form[name] for name in LOADED], None, **QUICK)
     whole.then(shown(words)(models), form["model"], form["model"], **QUICK)

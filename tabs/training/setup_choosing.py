@@ -32,16 +32,12 @@ class Choosing:
 
     # --- showing
 
-    def switched(self, project_id: str, opened: bool, request: gr.Request) -> Any:
-        """Another project; nothing is worked out for a page that has never shown this part."""
-        return self.restored(project_id, request) if project_id and opened else gr.skip()
-
     def opened(self, project_id: str, request: gr.Request) -> Any:
         if not project_id:
             return gr.skip()
         view, probe = self.desk.view, self.desk.probe(self.desk.project(project_id, request))
         row = views.probe_view(self.desk.words, probe)
-        return {**self.restored(project_id, request), view.opened: True, view.probing: row}
+        return {**self.restored(project_id, request), view.probing: row}
 
     def restored(self, project_id: str, request: gr.Request) -> Updates:
         """The form as it was left; what cannot be read of this project is told in place, for nobody asked."""

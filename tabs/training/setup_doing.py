@@ -43,9 +43,9 @@ class Doing:
         self.desk.services.act_on_run(owner(request), project_id, pressed.do, pressed.what)
         return views.probe_view(self.desk.words, self.desk.probe(self.desk.project(project_id, request)))
 
-    def follow(self, project_id: str, opened: bool, measured: str, request: gr.Request) -> Any:
+    def follow(self, project_id: str, measured: str, request: gr.Request) -> Any:
         """How far the measurement is. The card is worked out anew once, when it has ended."""
-        if not project_id or not opened:
+        if not project_id:
             return gr.skip()
         view, project = self.desk.view, self.desk.project(project_id, request)
         probe = self.desk.probe(project)

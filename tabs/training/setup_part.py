@@ -27,11 +27,9 @@ TEXTS: Final = [".txt", ".md"]
 class SetupPart:
     """The components. `form` is keyed by TrainingConfig's field names, `simple` is what stands above it.
 
-    opened    whether this page has shown the part yet: until then nothing is worked out for it
     measured  the last probe whose figures are in the card
     """
 
-    opened: gr.State
     measured: gr.State
     empty: gr.HTML
     body: gr.Column
@@ -54,7 +52,7 @@ class SetupPart:
 
 def layout(words: Words) -> SetupPart:
     t = words.t
-    opened, measured = gr.State(False), gr.State("")
+    measured = gr.State("")
     empty = widgets.clickable(elem_id="ts-empty")
     with gr.Column(visible=False, elem_id="ts-body") as body:
         with gr.Row(equal_height=False):
@@ -128,12 +126,7 @@ def wire(services: Services, words: Words, inside: Inside, view: SetupPart) -> N
         """What will happen is worked out after the form stands: the first time reads a tokenizer and every example."""
         event.then(show(desk.drawn), current, redrawn, **QUIET)
 
-    # A person who never opens this tab waits for nothing of it.
-    then_drawn(current.change(show(choosing.switched), [current, view.opened], [*filled, view.card], **QUIET))
-    places = [place.select for place in (inside.tab, inside.part) if place is not None]
-    shown_there = [*filled, view.card, view.opened, view.probing]
-    # Coming to the tab opens its first part too: one of the two is enough.
-    then_drawn(gr.on(places, show(choosing.opened), current, shown_there, **(QUIET | {"trigger_mode": "once"})))
+    then_drawn(inside.on_project(show(choosing.opened), outputs=[*filled, view.card, view.probing]))
     simple, form = view.simple, view.form
     for name in ("start", "kind", "effort", "tag"):
         choose = show(getattr(choosing, name))
@@ -162,7 +155,7 @@ def wire_doing(words: Words, inside: Inside, view: SetupPart, desk: Desk, doing:
     view.probing.click(show(doing.act), current, view.probing, **QUIET)
     view.start.click(show(doing.start), current, [view.start, inside.parts], **once)
     # Running work changed: the probe's row is drawn anew, and the card once its figures are there.
-    following = [current, view.opened, view.measured]
+    following = [current, view.measured]
     inside.seen.change(show(doing.follow), following, [view.probing, view.measured, view.card, view.start], **QUIET)
     saving = view.save.click(shown(words, halt=True)(doing.save), current, view.download, **QUIET)
     saving.success(None, view.download, js=widgets.click_download(DOWNLOAD), api_visibility="private")

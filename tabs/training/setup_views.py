@@ -10,6 +10,7 @@ from typing import Final
 from backend.examples.example import Example
 from backend.jobs.run import Run
 from backend.training.estimate import Estimate, Range
+from backend.training.lowering import what_to_lower
 from backend.training.plan import TrainingPlan
 from backend.training.values import Problem
 from tabs import widgets
@@ -54,10 +55,10 @@ def headline(words: Words, plan: TrainingPlan) -> str:
 
 def smaller(words: Words, plan: TrainingPlan) -> str:
     """What takes less memory, the cheapest change first."""
-    config = plan.config
-    if config.per_device_train_batch_size > 1:
+    config, lower = plan.config, what_to_lower(plan.config)
+    if lower == "batch":
         return words.t("train.hint_batch", batch=config.per_device_train_batch_size // 2)
-    if not config.gradient_checkpointing:
+    if lower == "checkpointing":
         return words.t("train.hint_checkpointing")
     return words.t("train.hint_quantization" if config.quantization is None else "train.hint_model")
 

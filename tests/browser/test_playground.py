@@ -36,8 +36,8 @@ LAST = "#pg-conversation .pg-turn:last-child"
 
 @pytest.fixture
 def server(studio: Studio) -> Iterator[ChatServer]:
-    """A model on another server, which says six hundred words, one every twentieth of a second: never at once."""
-    with chat_server(words=[f"말{number} " for number in range(600)], mood="slow", pause_s=0.05) as fake:
+    """A model on another server, slow enough (its 128 words take half a minute) to be stopped on any machine."""
+    with chat_server(words=[f"말{number} " for number in range(600)], mood="slow", pause_s=0.25) as fake:
         endpoints = Endpoints(studio.home)
         kept = endpoints.add(f"server {fake.url}", fake.url)
         yield fake

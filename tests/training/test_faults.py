@@ -18,7 +18,7 @@ from backend.projects.folder import Project
 from backend.settings import Settings
 from backend.training.best import BestKept
 from backend.training.checkpoints import newest, step_of, whole
-from backend.training.faults import NotFinite, NotSaved, disk_full, out_of_memory, told
+from backend.training.faults import NotFinite, NotSaved, disk_full, memory_problem, out_of_memory, told
 from backend.training.optimizers import method_callbacks
 from backend.training.start import restart_smaller, restarted_from, smaller
 from tests.training.working import config_for, do, points, result, stopped, submitted
@@ -104,6 +104,13 @@ def test_smaller_until_it_cannot_be() -> None:
     assert sizes == [(2, 2), (1, 4)]
     config = smaller(config)
     assert config.gradient_checkpointing
+    with pytest.raises(BadInput, match="smallest"):
+        smaller(config)
+
+
+def test_prefix_tuning_is_never_told_to_recompute() -> None:
+    config = config_for(Path("/nowhere"), method="prefix_tuning", per_device_train_batch_size=1)
+    assert memory_problem(config).key == "error.training_memory_model"
     with pytest.raises(BadInput, match="smallest"):
         smaller(config)
 

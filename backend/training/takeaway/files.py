@@ -117,10 +117,10 @@ def _script(
 
 def _dev(config: TrainingConfig, rows: Rows) -> str:
     """The dev rows whose loss the run measured."""
-    from backend.training.cadence import cadence
+    from backend.training.batches import cadence_of
     from backend.training.loop import dev_rows
 
-    chosen = dev_rows(rows, cadence(config, len(rows.train), len(rows.dev)), config.seed)
+    chosen = dev_rows(rows, cadence_of(config, rows.lengths, len(rows.dev)), config.seed)
     return "".join(json.dumps(vars(row), ensure_ascii=False) + "\n" for row in chosen)
 
 

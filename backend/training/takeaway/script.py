@@ -45,13 +45,13 @@ def script_text(run: Run, config: TrainingConfig, rows: Rows, adapter: Path, bas
 def _contents(run: Run, config: TrainingConfig, rows: Rows, adapter: Path, base_folder: Path) -> dict[str, Any]:
     from backend.models.loading import best_device
     from backend.models.memory import numbers
+    from backend.training.batches import cadence_of
     from backend.training.building import weights_dtype
-    from backend.training.cadence import cadence
     from backend.training.optimizers import LEAST_STEPS
 
     device = best_device()
     head, spec = config.objective == "head", METHODS[config.method]
-    pace = cadence(config, len(rows.train), len(rows.dev))
+    pace = cadence_of(config, rows.lengths, len(rows.dev))
     peft_class, fields = _peft(config, adapter) if spec.peft else ("", [])
     versions = libraries(LIBRARIES)
     told = {
@@ -100,7 +100,7 @@ def _arguments(config: TrainingConfig, rows: Rows, pace: Any, device: Any) -> li
     if pace.dev_rows:
         told["load_best_model_at_end"] = True
     if config.objective != "head":
-        longest = max((len(row.input_ids) for row in (*rows.train, *rows.dev)), default=1)
+        longest = max((*rows.lengths, *rows.dev_lengths), default=1)
         made = sft_arguments(config, shared, longest)
         own = ("max_length", "packing", "eval_packing", "dataset_kwargs", "loss_type")
         told.update(

@@ -63,6 +63,8 @@ def test_too_little_memory_names_the_setting_to_lower() -> None:
     assert "per_device_train_batch_size" in views.card_view(EN, planned(fits=False, per_device_train_batch_size=8))
     one = planned(fits=False, per_device_train_batch_size=1)
     assert "gradient_checkpointing" in views.smaller(EN, one)
+    prefix = planned(fits=False, per_device_train_batch_size=1, method="prefix_tuning")
+    assert views.smaller(EN, prefix) == EN.t("train.hint_quantization")  # it cannot work out again what it read
     last = planned(fits=False, per_device_train_batch_size=1, gradient_checkpointing=True, quantization="nf4")
     assert views.smaller(EN, last) == EN.t("train.hint_model")
     assert "✕" not in views.card_view(EN, planned(fits=None))
