@@ -70,8 +70,9 @@ def tell_the_open_tab(session: Session, places: Mapping[str, gr.Tab], own: Mappi
     here = gr.State(first)
     seen, opened = [one.seen for one in own.values()], [one.opened for one in own.values()]
 
-    def enter(name: str) -> Callable[[str, int], tuple[str, str, int]]:
-        return lambda seen, times: (name, seen, times + 1)
+    def enter(name: str) -> Callable[[str, str, int], Any]:
+        # A tab that lies in a tab is also selected when that one is first shown: it is told already.
+        return lambda before, seen, times: gr.skip() if before == name else (name, seen, times + 1)
 
     def look_again(name: str, *times: int) -> Any:
         return [count + 1 if one == name else gr.skip() for one, count in zip(own, times, strict=True)]
@@ -81,6 +82,6 @@ def tell_the_open_tab(session: Session, places: Mapping[str, gr.Tab], own: Mappi
 
     for name, place in places.items():
         one = own[name]
-        place.select(enter(name), [session.seen, one.opened], [here, one.seen, one.opened], **QUIET)
+        place.select(enter(name), [here, session.seen, one.opened], [here, one.seen, one.opened], **QUIET)
     session.opened.change(look_again, [here, *opened], opened, **QUIET)
     session.seen.change(pass_on, [session.seen, here], seen, **QUIET)

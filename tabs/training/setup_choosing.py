@@ -53,9 +53,12 @@ class Choosing:
     # --- the simple form
 
     def change(self, project_id: str, request: gr.Request, how: Change) -> Updates:
-        project = self.desk.project(project_id, request)
-        draft = how(project, self.desk.draft(project))
-        return self.desk.filled(project, self.desk.keep(project, draft))
+        """Only what follows from it is drawn: a person may be typing into the next field already."""
+        desk, project = self.desk, self.desk.project(project_id, request)
+        draft = desk.draft(project)
+        before = desk.filled(project, draft)
+        after = desk.filled(project, desk.keep(project, how(project, draft)))
+        return {one: drawn for one, drawn in after.items() if drawn != before[one]} or gr.skip()
 
     def configured(self, project_id: str, request: gr.Request, **told: Any) -> Updates:
         return self.change(project_id, request, lambda _, draft: _told(draft, **told))

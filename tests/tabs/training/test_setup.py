@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, cast, get_args
+from typing import cast, get_args
 
 import gradio as gr
 import pytest
@@ -323,6 +323,9 @@ def test_an_earlier_run_is_set_up_again_once(choosing: Choosing, filled: Project
     assert config_of(filled).method == "lora" and config_of(filled).assistant.name == "옛 것"
 
 
-def test_a_page_that_never_showed_the_part_works_nothing_out(choosing: Choosing, filled: Project) -> None:
-    skipped: Any = choosing.switched(filled.id, False, ME)
-    assert skipped == gr.skip() and filled.get_note("training.setup") is None
+def test_a_choice_draws_nothing_but_what_follows_from_it(desk: Desk, choosing: Choosing, filled: Project) -> None:
+    simple = desk.view.simple
+    drawn = choosing.effort(filled.id, "quick", ME)
+    assert simple["effort"] in drawn
+    assert simple["limit"] not in drawn and simple["tag"] not in drawn  # there somebody may be typing already
+    assert choosing.effort(filled.id, "quick", ME) == gr.skip()
