@@ -66,8 +66,8 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "instruction_search": Kind("backend.fewshot.instructions_work:work", lane="model"),
         "sensitivity": Kind("backend.fewshot.sensitivity_work:work", lane="model"),
         "learning_curve": Kind("backend.fewshot.curve_work:work", lane="model"),
-        "training": Kind("backend.training.work:work", lane="model"),
-        "training_probe": Kind("backend.training.probe:work", lane="model"),
+        "training": Kind("backend.training.running.work:work", lane="model"),
+        "training_probe": Kind("backend.training.estimating.probe:work", lane="model"),
         "rehearsal": Kind("backend.jobs.rehearsal:work"),
         "rehearsal_in_line": Kind("backend.jobs.rehearsal:work", lane="rehearsal"),
     }

@@ -13,10 +13,10 @@ from backend.jobs.run import Run
 from backend.jobs.runs import Runs
 from backend.projects.folder import Project
 from backend.training.config import TrainingConfig
-from backend.training.disk import check_disk
-from backend.training.lowering import what_to_lower
-from backend.training.outcome import config_of
-from backend.training.refusals import check
+from backend.training.estimating.disk import check_disk
+from backend.training.methods.refusals import check
+from backend.training.running.lowering import what_to_lower
+from backend.training.telling.outcome import config_of
 
 if TYPE_CHECKING:
     from backend.models.host import ModelHost

@@ -10,7 +10,7 @@ from backend.assistants import AdapterRef, Assistant, Quantization
 from backend.models.adapter_card import AdapterCard
 from backend.models.adapters import adapters_of
 from backend.projects.folder import Project
-from backend.training.methods import METHODS
+from backend.training.methods.catalog import METHODS
 from tabs.playground.form import NONE, adapter_value
 from tabs.text import Words
 

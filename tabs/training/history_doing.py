@@ -14,10 +14,10 @@ from backend.errors import BadInput, StudioError
 from backend.jobs.runs import Runs
 from backend.projects.folder import Project
 from backend.services import Services
-from backend.training import history
-from backend.training.curves import CurveShelf
-from backend.training.history import Filter, Training
 from backend.training.takeaway.files import WANTED, take_away
+from backend.training.telling import history
+from backend.training.telling.curves import CurveShelf
+from backend.training.telling.history import Filter, Training
 from tabs import widgets
 from tabs.session import owner
 from tabs.text import Words

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from backend.projects.folder import Project
-from backend.training.history import Filter, Training
+from backend.training.telling.history import Filter, Training
 
 HANDED: Final = "training.history"
 """The note by which another part says which run to open: {"run": id}. Read once, when this part is opened."""

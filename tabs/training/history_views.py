@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from backend.training.curves import Curves
-from backend.training.history import Difference, Frees, Training
-from backend.training.outcome import fact, number
 from backend.training.takeaway.files import WANTED
+from backend.training.telling.curves import Curves
+from backend.training.telling.history import Difference, Frees, Training
+from backend.training.telling.outcome import fact, number
 from tabs import widgets
 from tabs.text import Words
 from tabs.training.history_state import PAGE, Browsed

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from backend.training.curves import Curve, Curves
-from backend.training.history import Training
+from backend.training.telling.curves import Curve, Curves
+from backend.training.telling.history import Training
 from tabs.plots import COLOURS, MARKERS, frame, plain
 from tabs.text import Words
 

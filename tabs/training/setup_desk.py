@@ -14,7 +14,7 @@ from backend.models.installed import installed
 from backend.projects.folder import Project
 from backend.services import Services
 from backend.training.config import TrainingConfig
-from backend.training.plan import TrainingPlan, plan, prefilled
+from backend.training.estimating.plan import TrainingPlan, plan, prefilled
 from tabs.errors import sentence
 from tabs.session import owner
 from tabs.text import Words

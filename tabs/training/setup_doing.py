@@ -30,7 +30,7 @@ class Doing:
 
     def measure(self, project_id: str, request: gr.Request) -> str:
         """A few real steps of this config, in a worker; the card takes its figures once they are there."""
-        from backend.training.probe import start_probe
+        from backend.training.estimating.probe import start_probe
 
         project = self.desk.project(project_id, request)
         config = self.desk.draft(project).config

@@ -14,7 +14,7 @@ from backend.projects.folder import Project
 from backend.projects.sample import chat_template
 from backend.prompts.for_task import plain_assistant
 from backend.training.config import TrainingConfig
-from backend.training.history import DRAFT as CLONED
+from backend.training.telling.history import DRAFT as CLONED
 
 NOTE: Final = "training.setup"
 SAVED, MODEL, LOADED = "assistant/", "model/", "loaded"

@@ -9,7 +9,7 @@ from typing import Any, Final, get_args
 import gradio as gr
 
 from backend.training.config import Method, Objective, TrainingConfig
-from backend.training.methods import METHODS
+from backend.training.methods.catalog import METHODS
 from tabs.text import Words
 from tabs.training.setup_form import GROUPS, shown_fields, values_of
 

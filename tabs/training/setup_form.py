@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from backend.errors import BadInput
 from backend.training.config import AUTO, TrainingConfig
-from backend.training.methods import METHODS
+from backend.training.methods.catalog import METHODS
 
 GROUPS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {

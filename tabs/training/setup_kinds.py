@@ -11,7 +11,7 @@ from backend.assistants import Quantization
 from backend.errors import BadInput
 from backend.examples.task import Task
 from backend.training.config import Method, Objective, TrainingConfig
-from backend.training.methods import METHODS
+from backend.training.methods.catalog import METHODS
 from tabs.text import Words
 
 EFFORTS: Final = ("quick", "balanced", "thorough")

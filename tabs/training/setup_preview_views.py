@@ -16,7 +16,7 @@ LINE: Final = "↵"
 
 
 class Shown(Protocol):
-    """What `backend.training.preview` makes of a row: pieces are (text, whether it counts, whether it is special)."""
+    """What `rows.preview` makes of a row: pieces are (text, whether it counts, whether it is special)."""
 
     @property
     def pieces(self) -> Sequence[tuple[str, bool, bool]]: ...

@@ -10,7 +10,7 @@ from typing import Final
 
 from backend.projects.folder import Project
 from backend.training.config import TrainingConfig
-from backend.training.preview import PreviewRow
+from backend.training.rows.preview import PreviewRow
 
 SHOWN: Final = 3
 TRIED: Final = 12
@@ -32,8 +32,8 @@ def few_rows(
         at = sorted(Random(seed).sample(range(len(held)), min(SHOWN, len(held))))
         return [held[one] for one in at]
     from backend.models.tokenizing import Tokenizing
-    from backend.training.data import drawn, make_rows
-    from backend.training.preview import preview
+    from backend.training.rows.making import drawn, make_rows
+    from backend.training.rows.preview import preview
 
     tokenizing, ids = Tokenizing.open(base), [one.id for one in drawn(project, config)]
     some = frozenset(Random(seed).sample(ids, min(TRIED, len(ids))))
@@ -47,9 +47,9 @@ def _of_texts(
 ) -> tuple[PreviewRow, ...]:
     """`stamps` change with the files."""
     from backend.models.tokenizing import Tokenizing
-    from backend.training.data import longest
-    from backend.training.data_documents import document_rows
-    from backend.training.preview import preview
+    from backend.training.rows.documents import document_rows
+    from backend.training.rows.making import longest
+    from backend.training.rows.preview import preview
 
     tokenizing = Tokenizing.open(base)
     rows = document_rows(config, tokenizing, documents, longest(config, tokenizing))

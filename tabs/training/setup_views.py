@@ -9,9 +9,9 @@ from typing import Final
 
 from backend.examples.example import Example
 from backend.jobs.run import Run
-from backend.training.estimate import Estimate, Range
-from backend.training.lowering import what_to_lower
-from backend.training.plan import TrainingPlan
+from backend.training.estimating.estimate import Estimate, Range
+from backend.training.estimating.plan import TrainingPlan
+from backend.training.running.lowering import what_to_lower
 from backend.training.values import Problem
 from tabs import widgets
 from tabs.text import Words

@@ -14,11 +14,11 @@ from backend.jobs.runs import Runs
 from backend.projects.assistants import SavedAssistant
 from backend.projects.folder import Project
 from backend.services import Services
-from backend.training.curves import CurveShelf
-from backend.training.history import KIND, Training, trainings
-from backend.training.samples import samples_of
-from backend.training.telling import memory_short
-from backend.training.telling import words as told_of
+from backend.training.telling.curves import CurveShelf
+from backend.training.telling.history import KIND, Training, trainings
+from backend.training.telling.samples import samples_of
+from backend.training.telling.verdicts import memory_short
+from backend.training.telling.verdicts import words as told_of
 from tabs.session import owner
 from tabs.text import Words
 from tabs.training import plots

@@ -9,10 +9,10 @@ import gradio as gr
 
 from backend.errors import BadInput, Busy, NotFound
 from backend.projects.folder import Project
-from backend.training.history import Training, clone, training
-from backend.training.outcome import save_assistant
 from backend.training.start import go_on, keep_best, restart_smaller
-from backend.training.telling import words as told_of
+from backend.training.telling.history import Training, clone, training
+from backend.training.telling.outcome import save_assistant
+from backend.training.telling.verdicts import words as told_of
 from tabs import widgets
 from tabs.session import owner
 from tabs.training.history_state import open_in_history

@@ -12,7 +12,7 @@ from backend.jobs.runs import Runs
 from backend.projects.assistants import SavedAssistant
 from backend.projects.folder import Project
 from backend.services import Services
-from backend.training.seen import seen_in_test
+from backend.training.rows.seen import seen_in_test
 from tabs.text import Words
 from tabs.training.watch_views import Measured
 

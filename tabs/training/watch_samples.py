@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from backend.training.samples import Sample
+from backend.training.telling.samples import Sample
 from tabs import widgets
 from tabs.text import Words
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from backend.projects.folder import Project
-from backend.training.history import Training
+from backend.training.telling.history import Training
 from tabs.training.plots import Axis
 
 HANDED: Final = "training.watch"

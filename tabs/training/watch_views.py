@@ -11,10 +11,10 @@ from backend.errors import BadInput
 from backend.jobs.run import Run
 from backend.projects.assistants import SavedAssistant
 from backend.training.config import TrainingConfig
-from backend.training.history import Training
-from backend.training.outcome import fact
 from backend.training.start import smaller
-from backend.training.telling import Sentence
+from backend.training.telling.history import Training
+from backend.training.telling.outcome import fact
+from backend.training.telling.verdicts import Sentence
 from tabs import widgets
 from tabs.text import Words
 

@@ -30,9 +30,9 @@ from backend.projects.projects import Projects
 from backend.prompts.for_task import plain_assistant
 from backend.settings import Settings
 from backend.training.config import TrainingConfig
-from backend.training.outcome import save_assistant
-from backend.training.plan import prefilled
+from backend.training.estimating.plan import prefilled
 from backend.training.start import start_training
+from backend.training.telling.outcome import save_assistant
 from tabs.text import Words
 from tests.benchmarks.report import Figure, report
 from tests.benchmarks.walk import bring, measured, waited

@@ -29,10 +29,10 @@ from backend.projects.projects import Projects
 from backend.prompts.for_task import plain_assistant
 from backend.settings import Settings
 from backend.training.config import TrainingConfig
-from backend.training.estimate import Estimate
-from backend.training.plan import plan
-from backend.training.probe import start_probe
-from backend.training.quiet import Stopwatch
+from backend.training.estimating.estimate import Estimate
+from backend.training.estimating.plan import plan
+from backend.training.estimating.probe import start_probe
+from backend.training.estimating.quiet import Stopwatch
 from tests.benchmarks.report import Figure, report
 from tests.fewshot.trying import fill
 

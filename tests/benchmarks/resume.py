@@ -32,7 +32,7 @@ from backend.jobs.run import Run
 from backend.jobs.runs import Runs
 from backend.projects.projects import Projects
 from backend.settings import Settings
-from backend.training.checkpoints import newest
+from backend.training.running.checkpoints import newest
 from tests.benchmarks.report import Figure, report
 from tests.tiny import tiny_model
 from tests.training.working import add_folder, config_for, fill, points, submitted
@@ -168,8 +168,8 @@ def main() -> int:
     full = parser.parse_args().full
     import trl  # noqa: F401
 
-    import backend.training.attempt
-    import backend.training.loop  # noqa: F401
+    import backend.training.running.attempt
+    import backend.training.running.loop  # noqa: F401
 
     runs_module.start_worker = fork_worker
     report(figures(50 if full else 25))

@@ -102,7 +102,7 @@ class Bench:
 
     def defaults(self) -> TrainingConfig:
         """What the page fills in by itself, cut to as many steps."""
-        from backend.training.plan import prefilled
+        from backend.training.estimating.plan import prefilled
 
         host = ModelHost(self.settings, Endpoints(self.settings.home, True))
         asked = TrainingConfig(assistant=self.assistant(), effort="balanced")

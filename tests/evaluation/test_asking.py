@@ -19,8 +19,8 @@ from backend.models.host import ModelHost
 from backend.models.installed import add_folder
 from backend.projects.folder import Project
 from backend.settings import Settings
-from backend.training.data_turns import Asking
-from backend.training.sampling_answers import asked_as
+from backend.training.rows.turns import Asking
+from backend.training.running.sampling_answers import asked_as
 from tests.training.data_cases import config
 
 TALK = NewExample(

@@ -13,7 +13,7 @@ from backend.models.tokenizing import Tokenizing
 from backend.projects.folder import Project
 from backend.projects.projects import Projects
 from backend.training.config import TrainingConfig
-from backend.training.data import make_rows
+from backend.training.rows.making import make_rows
 from backend.training.values import IGNORED, Problem, Row, Rows
 from tests.tiny import TALK, tiny_model
 

@@ -17,7 +17,7 @@ from typing import Any
 from backend.jobs.kinds import Job
 from backend.settings import Settings
 from backend.training.config import TrainingConfig
-from backend.training.engines import begin, build_of
+from backend.training.methods.engines import begin, build_of
 from backend.training.values import Row, Rows
 
 OUTSIDE = ("socket.getaddrinfo", "socket.connect", "urllib.Request")
@@ -42,8 +42,8 @@ def train(config: TrainingConfig, model: Path, output: Path) -> dict[str, Any]:
     from safetensors.torch import save_file
     from transformers import TrainerCallback
 
-    from backend.training.cadence import cadence
-    from backend.training.loop import make_trainer
+    from backend.training.running.cadence import cadence
+    from backend.training.running.loop import make_trainer
 
     losses, norms = [], []
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from backend.models.memory import Gpu, Machine
-from backend.training.facts import ModelFacts, RowFacts
+from backend.training.estimating.facts import ModelFacts, RowFacts
 
 GB = 2**30
 

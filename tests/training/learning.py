@@ -14,9 +14,9 @@ from backend.evaluation.identity import weights_identity
 from backend.models.adapter_card import BaseCard
 from backend.models.adapter_files import read_card
 from backend.models.loading import load
-from backend.training.building import autocasts, build, trainable_parameters
 from backend.training.config import TrainingConfig
-from backend.training.optimizers import method_callbacks, optimizer_for
+from backend.training.methods.building import autocasts, build, trainable_parameters
+from backend.training.methods.optimizers import method_callbacks, optimizer_for
 from backend.training.values import IGNORED, Built
 
 LABELS = ("bad", "good")

@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from backend.errors import BadInput
-from backend.training.bases import weights_dtype
-from backend.training.building import build, trainable_parameters
-from backend.training.modules import blocks, last_layers, target_modules
-from backend.training.optimizers import optimizer_for
+from backend.training.methods.bases import weights_dtype
+from backend.training.methods.building import build, trainable_parameters
+from backend.training.methods.modules import blocks, last_layers, target_modules
+from backend.training.methods.optimizers import optimizer_for
 from tests.tiny import tiny_model
 from tests.training.learning import config_for, logits, moved, rows_for, start, state_of, train
 

@@ -47,7 +47,7 @@ def test_a_document_elsewhere_is_not_opened(
     secret.write_text("아무도 읽지 못할 글입니다. " * 50, "utf-8")
     config = config_for(tiny, objective="documents").model_copy(update={"documents": (str(secret),)})
     run = submitted(resting, config)
-    monkeypatch.setattr("backend.training.work.config_of", lambda job: config)  # as if nothing had looked at it
+    monkeypatch.setattr("backend.training.running.work.config_of", lambda job: config)  # as if nothing had looked at it
     with pytest.raises(NotFound, match="training_document"):
         do(run, settings)
     assert not (run.folder / "data" / "train.jsonl").exists()

@@ -14,7 +14,7 @@ import pytest
 from backend.jobs.folder import RunFolder, append_line, read_lines
 from backend.jobs.progress import Progress
 from backend.jobs.run import RunState
-from backend.training.curves import POINTS, CurveReader, CurveShelf, smoothed, thinned
+from backend.training.telling.curves import POINTS, CurveReader, CurveShelf, smoothed, thinned
 
 
 @pytest.fixture

@@ -23,8 +23,8 @@ from backend.models.tokenizing import Tokenizing, end_to_learn
 from backend.projects.folder import Project
 from backend.projects.tables import ExampleRow
 from backend.settings import Settings
-from backend.training.data import make_rows
-from backend.training.data_turns import trained_assistant
+from backend.training.rows.making import make_rows
+from backend.training.rows.turns import trained_assistant
 from backend.training.values import IGNORED, Row
 from tests.training.data_cases import (
     ASSISTANT,

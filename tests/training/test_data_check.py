@@ -14,11 +14,11 @@ from backend.examples.task import Task
 from backend.models.tokenizing import Tokenizing
 from backend.projects.folder import Project
 from backend.settings import ASSETS
-from backend.training import check_data as checking
-from backend.training import data_found
-from backend.training.check_data import check_data, stops
 from backend.training.config import TrainingConfig
-from backend.training.data import make_rows
+from backend.training.rows import checking as checking
+from backend.training.rows import found as data_found
+from backend.training.rows.checking import check_data, stops
+from backend.training.rows.making import make_rows
 from backend.training.values import Problem
 from tests.tiny import tiny_tokenizer
 from tests.training.data_cases import ASSISTANT, config, labelled, new_project

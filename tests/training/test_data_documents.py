@@ -9,10 +9,10 @@ import pytest
 from backend.errors import BadInput, NotFound
 from backend.models.tokenizing import Tokenizing
 from backend.projects.folder import Project
-from backend.training import data_documents
-from backend.training.check_data import check_data
-from backend.training.data import make_rows
-from backend.training.data_documents import blocks, cut
+from backend.training.rows import documents as data_documents
+from backend.training.rows.checking import check_data
+from backend.training.rows.documents import blocks, cut
+from backend.training.rows.making import make_rows
 from backend.training.values import Rows
 from tests.tiny import TALK, tiny_tokenizer
 from tests.training.data_cases import config, named, new_project

@@ -15,9 +15,9 @@ from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
 from backend.errors import BadInput
 from backend.models.tokenizing import Tokenizing
 from backend.settings import Settings
-from backend.training.building import build
-from backend.training.data import make_rows
-from backend.training.lengths import packs_blind
+from backend.training.methods.building import build
+from backend.training.rows.lengths import packs_blind
+from backend.training.rows.making import make_rows
 from backend.training.values import IGNORED, Row
 from tests.tiny import tiny_model
 from tests.training.data_cases import config, labelled, new_project

@@ -11,8 +11,8 @@ from backend.errors import StorageProblem
 from backend.models.tokenizing import Tokenizing
 from backend.projects.folder import Project
 from backend.settings import Settings
-from backend.training import snapshot
-from backend.training.preview import preview, preview_row
+from backend.training.rows import snapshot
+from backend.training.rows.preview import preview, preview_row
 from backend.training.values import Row, Rows
 from tests.tiny import tiny_tokenizer
 from tests.training.data_cases import config, counted, labelled, model_folder, new_project, rows_of

@@ -13,8 +13,8 @@ from backend.assistants import AdapterRef, Assistant
 from backend.jobs.kinds import Job
 from backend.settings import Settings
 from backend.training.config import TrainingConfig
-from backend.training.engines import MEASURED, WORTH, Choice, begin, build_of, choose, note
-from backend.training.speeds import FILE, KEPT, keep, ratio
+from backend.training.methods.engines import MEASURED, WORTH, Choice, begin, build_of, choose, note
+from backend.training.methods.speeds import FILE, KEPT, keep, ratio
 
 needs_unsloth = pytest.mark.skipif(find_spec("unsloth") is None, reason="Unsloth is not installed")
 
@@ -95,6 +95,6 @@ def test_a_run_goes_on_with_what_it_began_with(tmp_path: Path) -> None:
     failed = Choice("trl", "engines.reason.failed", {"why": "no kernel"})
     note(tmp_path, failed)
     assert begin(job, TrainingConfig(engine="unsloth"), "cpu") == failed
-    from backend.training.building import build
+    from backend.training.methods.building import build
 
     assert build_of(failed, job) is build

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from backend.training.batches import batches_of, largest, passes_of, steps_of, waste_of
-from backend.training.cadence import total_steps
 from backend.training.config import TrainingConfig
-from backend.training.estimate import Earlier, estimate
-from backend.training.facts import model_facts
-from backend.training.measured import Measured, StepTime
-from backend.training.memory_model import parts, trainable_numbers
-from backend.training.time_model import measured_seconds, step_seconds
+from backend.training.estimating.batches import batches_of, largest, passes_of, steps_of, waste_of
+from backend.training.estimating.estimate import Earlier, estimate
+from backend.training.estimating.facts import model_facts
+from backend.training.estimating.measured import Measured, StepTime
+from backend.training.estimating.memory_model import parts, trainable_numbers
+from backend.training.estimating.time_model import measured_seconds, step_seconds
+from backend.training.running.cadence import total_steps
 from tests.training.facts_of import GB, machine, model, rows
 
 BASE = TrainingConfig(per_device_train_batch_size=8, num_train_epochs=2.0)
@@ -159,7 +159,7 @@ def test_facts_of_a_folder_are_those_of_the_model(tiny: Path) -> None:
     ids=lambda fields: "-".join(str(value) for value in fields.values()),
 )
 def test_numbers_that_move_are_about_those_that_are_built(tiny: Path, fields: dict[str, Any]) -> None:
-    from backend.training.building import build
+    from backend.training.methods.building import build
 
     config = with_(**fields)
     labels = ("a", "b") if config.objective == "head" else ()

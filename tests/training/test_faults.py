@@ -16,10 +16,10 @@ from backend.examples.example import NewExample
 from backend.jobs.runs import Runs
 from backend.projects.folder import Project
 from backend.settings import Settings
-from backend.training.best import BestKept
-from backend.training.checkpoints import newest, step_of, whole
-from backend.training.faults import NotFinite, NotSaved, disk_full, memory_problem, out_of_memory, told
-from backend.training.optimizers import method_callbacks
+from backend.training.methods.optimizers import method_callbacks
+from backend.training.running.best import BestKept
+from backend.training.running.checkpoints import newest, step_of, whole
+from backend.training.running.faults import NotFinite, NotSaved, disk_full, memory_problem, out_of_memory, told
 from backend.training.start import restart_smaller, restarted_from, smaller
 from tests.training.working import config_for, do, points, result, stopped, submitted
 

@@ -16,13 +16,13 @@ from backend.models.adapter_card import BaseCard
 from backend.models.adapters import Adapters
 from backend.projects.folder import Project
 from backend.settings import Settings
-from backend.training import history
-from backend.training.building import build
 from backend.training.config import TrainingConfig
-from backend.training.history import Filter
-from backend.training.outcome import save_assistant
-from backend.training.plan import UPLOADED
-from backend.training.saving import save
+from backend.training.estimating.plan import UPLOADED
+from backend.training.methods.building import build
+from backend.training.methods.saving import save
+from backend.training.telling import history
+from backend.training.telling.history import Filter
+from backend.training.telling.outcome import save_assistant
 from tests.training.working import config_for, submitted
 
 

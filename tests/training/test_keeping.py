@@ -12,10 +12,10 @@ from safetensors.torch import save_file
 
 from backend.models.adapter_card import AdapterCard, BaseCard
 from backend.models.adapter_files import WHOLE_TENSORS, read_card, write_card
-from backend.training.best import Best, BestKept, memorised_at
-from backend.training.cadence import DEV_ROWS, cadence, total_steps
-from backend.training.checkpoints import COMPLETE, keep_only, newest, seal, steps, whole
-from backend.training.watching import Energy, Pace, peak_host_bytes
+from backend.training.running.best import Best, BestKept, memorised_at
+from backend.training.running.cadence import DEV_ROWS, cadence, total_steps
+from backend.training.running.checkpoints import COMPLETE, keep_only, newest, seal, steps, whole
+from backend.training.running.watching import Energy, Pace, peak_host_bytes
 from tests.training.working import config_for
 
 CONFIG = config_for(Path("/nowhere"), eval_steps=None)

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from backend.training.building import trainable_parameters
 from backend.training.config import Method, Objective
-from backend.training.methods import METHODS
-from backend.training.saving import save
+from backend.training.methods.building import trainable_parameters
+from backend.training.methods.catalog import METHODS
+from backend.training.methods.saving import save
 from tests.tiny import tiny_model
 from tests.training.learning import LABELS, answers_alike, card_of, config_for, logits, moved, start, state_of, train
 

@@ -14,8 +14,8 @@ from backend.assistants import Assistant, ModelRef
 from backend.errors import BadInput
 from backend.models.adapter_card import AdapterCard, BaseCard
 from backend.training.config import Method, TrainingConfig
-from backend.training.methods import METHODS, family
-from backend.training.refusals import check, refusals
+from backend.training.methods.catalog import METHODS, family
+from backend.training.methods.refusals import check, refusals
 
 ROOT = Path(__file__).resolve().parents[2]
 REFUSED: list[tuple[dict[str, Any], str]] = [
@@ -102,6 +102,6 @@ def test_every_method_has_words_and_a_place_in_the_list() -> None:
 
 
 def test_the_list_of_methods_loads_no_heavy_library() -> None:
-    ask = "import sys, backend.training.refusals; print(*{'torch', 'peft', 'transformers'} & set(sys.modules))"
+    ask = "import sys, backend.training.methods.refusals; print(*{'torch', 'peft', 'transformers'} & set(sys.modules))"
     answer = subprocess.run([sys.executable, "-c", ask], cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert answer.stdout.split() == [] and answer.returncode == 0, answer.stderr

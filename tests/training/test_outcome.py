@@ -18,14 +18,14 @@ from backend.models.adapters import Adapters
 from backend.models.memory import machine
 from backend.projects.folder import Project
 from backend.settings import Settings
-from backend.training.best import Best, BestKept
-from backend.training.building import build
-from backend.training.checkpoints import seal
 from backend.training.config import TrainingConfig
-from backend.training.curves import CurveReader
-from backend.training.outcome import adapter_of, config_of, save_assistant, saved_from, trained
-from backend.training.saving import save
-from backend.training.telling import memorising, words
+from backend.training.methods.building import build
+from backend.training.methods.saving import save
+from backend.training.running.best import Best, BestKept
+from backend.training.running.checkpoints import seal
+from backend.training.telling.curves import CurveReader
+from backend.training.telling.outcome import adapter_of, config_of, save_assistant, saved_from, trained
+from backend.training.telling.verdicts import memorising, words
 from tabs.text import Words
 from tests.training.working import config_for, do, submitted
 

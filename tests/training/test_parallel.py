@@ -18,7 +18,7 @@ from backend.jobs.runs import Runs, end_processes
 from backend.projects.projects import Projects
 from backend.settings import Settings
 from backend.training.config import TrainingConfig
-from backend.training.parallel import check
+from backend.training.running.parallel import check
 from tests.tiny import tiny_model
 from tests.training.working import add_folder, config_for, fill, submitted
 
@@ -29,8 +29,12 @@ TWO: dict[str, Any] = {
     "train_sampling_strategy": "random",
     "metric_examples": 0,
     "sample_inputs": 0,
+    "num_train_epochs": 12.0,
+    "eval_steps": 24,
+    "learning_rate": 1e-3,
+    "early_stopping_patience": 0,
 }
-"""Sees, step by step, what ONE sees."""
+"""Sees, step by step, what ONE sees. Long enough that a stop reaches it on any machine."""
 ONE: dict[str, Any] = {**TWO, "processes": 1, "gradient_accumulation_steps": 2}
 
 
@@ -77,7 +81,7 @@ def ranks_of(run: Run) -> list[psutil.Process]:
     told = [
         process for process in psutil.process_iter(["cmdline"]) if str(run.folder) in (process.info["cmdline"] or ())
     ]
-    return [process for process in told if "backend.training.rank" in process.info["cmdline"]]
+    return [process for process in told if "backend.training.running.rank" in process.info["cmdline"]]
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +118,7 @@ def test_a_stop_reaches_all_and_a_resume_goes_on_as_if_there_had_been_none(runs:
 
 @pytest.mark.slow
 def test_a_killed_worker_leaves_nobody_behind(runs: Runs, tiny: Path) -> None:
-    run = submitted(runs, config_for(tiny, **TWO, num_train_epochs=50.0))
+    run = submitted(runs, config_for(tiny, **{**TWO, "num_train_epochs": 50.0}))
     until(runs, run, lambda _: len(points(run, "loss")) >= 2)
     mine = ranks_of(run)
     assert len(mine) == 3
@@ -128,7 +132,9 @@ def test_a_killed_worker_leaves_nobody_behind(runs: Runs, tiny: Path) -> None:
 
 @pytest.mark.slow
 def test_the_fault_of_one_process_is_told_as_a_sentence(runs: Runs, tiny: Path) -> None:
-    run = ended(runs, submitted(runs, config_for(tiny, **TWO, learning_rate=9.9, optim="sgd", max_grad_norm=1e30)))
+    run = ended(
+        runs, submitted(runs, config_for(tiny, **{**TWO, "learning_rate": 9.9, "optim": "sgd", "max_grad_norm": 1e30}))
+    )
     assert run.state == "failed", runs.log(run.id)
     assert str(run.error_key).startswith("error.training_nan"), runs.log(run.id)
 

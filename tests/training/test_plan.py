@@ -19,8 +19,8 @@ from backend.models.host import ModelHost
 from backend.projects.folder import Project
 from backend.projects.projects import Projects
 from backend.settings import Settings
-from backend.training.measured import here
-from backend.training.plan import plan, prefilled
+from backend.training.estimating.measured import here
+from backend.training.estimating.plan import plan, prefilled
 from backend.training.start import start_training
 from tests.training.working import config_for, examples, fill, submitted
 
@@ -103,8 +103,8 @@ def test_a_full_disk_is_told_and_nothing_is_started(
     config = config_for(tiny)
     before = plan(project, host, config).estimate
     assert before.disk_fits is True and (before.disk_free_bytes or 0) > before.disk_bytes
-    monkeypatch.setattr("backend.training.disk.free_bytes", lambda folder: 1_000)
-    monkeypatch.setattr("backend.training.plan.free_bytes", lambda folder: 1_000)
+    monkeypatch.setattr("backend.training.estimating.disk.free_bytes", lambda folder: 1_000)
+    monkeypatch.setattr("backend.training.estimating.plan.free_bytes", lambda folder: 1_000)
     told = plan(project, host, config).estimate
     assert told.disk_fits is False and told.disk_free_bytes == 1_000
     with pytest.raises(StorageProblem, match="training_disk"):

@@ -7,11 +7,11 @@ from typing import get_args
 import pytest
 
 from backend.examples.task import Task
-from backend.training.batches import steps_of
 from backend.training.config import Effort, Method, TrainingConfig
-from backend.training.estimate import available_bytes, estimate
-from backend.training.methods import METHODS
-from backend.training.presets import LARGE, MOST_VISITS, TRYING, learning_rate, preset
+from backend.training.estimating.batches import steps_of
+from backend.training.estimating.estimate import available_bytes, estimate
+from backend.training.estimating.presets import LARGE, MOST_VISITS, TRYING, learning_rate, preset
+from backend.training.methods.catalog import METHODS
 from tests.training.facts_of import GB, machine, model, rows
 
 TASK = Task(kind="sentiment", labels=("긍정", "부정"), metric="accuracy")

@@ -20,12 +20,12 @@ from backend.models.host import ModelHost
 from backend.projects.folder import Project
 from backend.settings import Settings
 from backend.training.config import TrainingConfig
-from backend.training.facts import RowFacts
-from backend.training.measured import NOTE, Measured, kept, key_for
-from backend.training.plan import facts_of, plan
-from backend.training.probe import start_probe
-from backend.training.probe import work as probe_work
-from backend.training.quiet import Stopwatch
+from backend.training.estimating.facts import RowFacts
+from backend.training.estimating.measured import NOTE, Measured, kept, key_for
+from backend.training.estimating.plan import facts_of, plan
+from backend.training.estimating.probe import start_probe
+from backend.training.estimating.probe import work as probe_work
+from backend.training.estimating.quiet import Stopwatch
 from tests.training.working import config_for
 from tests.waiting import ended
 
@@ -104,7 +104,8 @@ def test_a_note_that_nobody_measured_is_no_probe(project: Project, tiny: Path, s
 
 def test_nothing_imports_transformers_before_unsloth_could() -> None:
     loads = "from backend.jobs import worker; from backend.jobs.kinds import kind_named; import sys; "
-    asks = "from backend.training.work import chosen; import backend.models.device, backend.training.engines; "
+    asks = "from backend.training.running.work import chosen; import backend.models.device; "
+    asks += "import backend.training.methods.engines; "
     for kind in ("training", "training_probe"):
         tells = f"kind_named({kind!r}).load(); print('transformers' in sys.modules)"
         told = subprocess.run([sys.executable, "-c", loads + asks + tells], capture_output=True, text=True, check=True)

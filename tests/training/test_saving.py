@@ -13,8 +13,8 @@ from safetensors.torch import load_file
 from backend.errors import BadInput
 from backend.evaluation.identity import weights_identity
 from backend.models.adapter_files import checked
-from backend.training.building import trainable_parameters
-from backend.training.saving import save
+from backend.training.methods.building import trainable_parameters
+from backend.training.methods.saving import save
 from tests.tiny import tiny_model
 from tests.training.learning import answers_alike, card_of, config_for, logits, moved, start, state_of, train
 

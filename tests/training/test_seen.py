@@ -11,9 +11,9 @@ from backend.assistants import AdapterRef
 from backend.jobs.runs import Runs
 from backend.projects.folder import Project
 from backend.settings import Settings
-from backend.training import seen
-from backend.training.outcome import trained
-from backend.training.seen import seen_in_test
+from backend.training.rows import seen
+from backend.training.rows.seen import seen_in_test
+from backend.training.telling.outcome import trained
 from tests.training.working import config_for, do, result, submitted
 
 QUICK = {"max_steps": 2, "metric_examples": 0, "sample_inputs": 0}

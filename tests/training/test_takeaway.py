@@ -24,9 +24,9 @@ from backend.projects.folder import Project
 from backend.projects.projects import Projects
 from backend.settings import Settings
 from backend.training.config import TrainingConfig
-from backend.training.outcome import adapter_of, save_assistant
 from backend.training.takeaway.files import Wanted, take_away
 from backend.training.takeaway.yaml_file import read_config
+from backend.training.telling.outcome import adapter_of, save_assistant
 from tabs.text import Words
 from tests.tiny import tiny_model
 from tests.training.working import add_folder, config_for, fill, submitted

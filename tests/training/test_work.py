@@ -20,14 +20,14 @@ from backend.jobs.runs import Runs, end_processes
 from backend.projects.folder import Project
 from backend.services import create_services
 from backend.settings import Settings
-from backend.training import snapshot
-from backend.training.batches import batched
-from backend.training.best import BestKept
-from backend.training.cadence import cadence
-from backend.training.checkpoints import newest, step_of
 from backend.training.config import TrainingConfig
-from backend.training.outcome import trained
+from backend.training.estimating.batches import batched
+from backend.training.rows import snapshot
+from backend.training.running.best import BestKept
+from backend.training.running.cadence import cadence
+from backend.training.running.checkpoints import newest, step_of
 from backend.training.start import go_on, keep_best
+from backend.training.telling.outcome import trained
 from tests.tiny import tiny_model
 from tests.training.working import add_folder, config_for, do, points, result, stopped, submitted
 from tests.waiting import ended, until
@@ -172,7 +172,7 @@ def test_a_kill_after_the_early_end_changes_nothing(
             if place == "renaming":
                 patch.setattr(Path, "rename", kill_at_the_last)
             else:
-                patch.setattr("backend.training.work.remember", kill)
+                patch.setattr("backend.training.running.work.remember", kill)
             do(run, settings)
         if place == "untold":  # before the state was written
             folder = RunFolder(run.folder)
@@ -216,7 +216,7 @@ def test_packed_rows_are_counted_as_they_are_batched(resting: Runs, settings: Se
 def test_a_speed_that_cannot_be_kept_fails_no_run(
     resting: Runs, settings: Settings, tiny: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("backend.training.speeds.LEAST_S", 0.0)
+    monkeypatch.setattr("backend.training.methods.speeds.LEAST_S", 0.0)
     (settings.home / "engine_speeds.jsonl").mkdir()
     run = submitted(resting, config_for(tiny, max_steps=2, metric_examples=0, sample_inputs=0))
     do(run, settings)

@@ -20,7 +20,7 @@ from backend.models.installed import add_folder
 from backend.projects.folder import Project
 from backend.settings import Settings
 from backend.training.config import TrainingConfig
-from backend.training.work import work
+from backend.training.running.work import work
 
 TASK = Task(kind="sentiment", labels=("긍정", "부정"), metric="accuracy")
 WORDS = ["영화는", "이야기가", "배우가", "음악이", "정말", "끝이", "화면이", "대사가"]

@@ -15,13 +15,13 @@ from backend.evaluation.report import Tell
 from backend.files import make_folder, storing, write_atomic
 from backend.jobs.run import Run
 from backend.projects.folder import Project
-from backend.training import snapshot
 from backend.training.config import TrainingConfig
-from backend.training.outcome import adapter_of, config_of
+from backend.training.rows import snapshot
 from backend.training.takeaway.merging import write_merged
 from backend.training.takeaway.model_card import write_card
 from backend.training.takeaway.script import script_text
 from backend.training.takeaway.yaml_file import write_config
+from backend.training.telling.outcome import adapter_of, config_of
 from backend.training.values import Rows
 
 if TYPE_CHECKING:
@@ -117,8 +117,8 @@ def _script(
 
 def _dev(config: TrainingConfig, rows: Rows) -> str:
     """The dev rows whose loss the run measured."""
-    from backend.training.batches import cadence_of
-    from backend.training.loop import dev_rows
+    from backend.training.estimating.batches import cadence_of
+    from backend.training.running.loop import dev_rows
 
     chosen = dev_rows(rows, cadence_of(config, rows.lengths, len(rows.dev)), config.seed)
     return "".join(json.dumps(vars(row), ensure_ascii=False) + "\n" for row in chosen)

@@ -14,7 +14,7 @@ from typing import Any, Final
 from backend.errors import BadInput, ModelProblem
 from backend.models.memory import machine, numbers, readable
 from backend.training.config import TrainingConfig
-from backend.training.methods import METHODS
+from backend.training.methods.catalog import METHODS
 from backend.training.values import Rows
 
 LARGEST: Final = 1_000_000_000

@@ -21,11 +21,11 @@ from backend.jobs.run import Run
 from backend.models.memory import readable
 from backend.projects.folder import Project
 from backend.settings import ASSETS
-from backend.training import snapshot
 from backend.training.config import TrainingConfig
-from backend.training.methods import METHODS
-from backend.training.outcome import adapter_of, number, saved_from
-from backend.training.seen import seen_in_test
+from backend.training.methods.catalog import METHODS
+from backend.training.rows import snapshot
+from backend.training.rows.seen import seen_in_test
+from backend.training.telling.outcome import adapter_of, number, saved_from
 
 TEMPLATE: Final = ASSETS / "takeaway" / "model_card.md.j2"
 UNKNOWN: Final = "unknown"

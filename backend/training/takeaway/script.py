@@ -16,7 +16,7 @@ from backend.jobs.run import Run
 from backend.models.adapter_files import WHOLE_TENSORS
 from backend.settings import ASSETS
 from backend.training.config import TrainingConfig
-from backend.training.methods import METHODS
+from backend.training.methods.catalog import METHODS
 from backend.training.values import Rows
 
 TEMPLATE: Final = ASSETS / "takeaway" / "train.py.j2"
@@ -45,9 +45,9 @@ def script_text(run: Run, config: TrainingConfig, rows: Rows, adapter: Path, bas
 def _contents(run: Run, config: TrainingConfig, rows: Rows, adapter: Path, base_folder: Path) -> dict[str, Any]:
     from backend.models.loading import best_device
     from backend.models.memory import numbers
-    from backend.training.batches import cadence_of
-    from backend.training.building import weights_dtype
-    from backend.training.optimizers import LEAST_STEPS
+    from backend.training.estimating.batches import cadence_of
+    from backend.training.methods.building import weights_dtype
+    from backend.training.methods.optimizers import LEAST_STEPS
 
     device = best_device()
     head, spec = config.objective == "head", METHODS[config.method]
@@ -92,7 +92,7 @@ def named(ref: ModelRef) -> str:
 
 
 def _arguments(config: TrainingConfig, rows: Rows, pace: Any, device: Any) -> list[tuple[str, Any]]:
-    from backend.training.arguments import sft_arguments, shared_arguments
+    from backend.training.running.arguments import sft_arguments, shared_arguments
 
     shared = shared_arguments(config, pace, Path("checkpoints"), device, resumes=False)
     told = {name: value for name, value in shared.items() if name not in OURS and value is not None}

@@ -21,11 +21,11 @@ from backend.projects.folder import Project
 from backend.services import Services, create_services
 from backend.settings import Settings
 from backend.training.config import Objective, TrainingConfig
-from backend.training.data import drawn
-from backend.training.data_documents import document_rows
-from backend.training.history import DRAFT as CLONED
-from backend.training.methods import METHODS
+from backend.training.methods.catalog import METHODS
+from backend.training.rows.documents import document_rows
+from backend.training.rows.making import drawn
 from backend.training.takeaway.yaml_file import write_config
+from backend.training.telling.history import DRAFT as CLONED
 from tabs.text import Words
 from tabs.training import setup_files, setup_part, setup_rows
 from tabs.training.setup_choosing import Choosing

@@ -10,10 +10,10 @@ import pytest
 
 from backend.examples.example import Example
 from backend.training.config import TrainingConfig
-from backend.training.estimate import Estimate, Range
-from backend.training.facts import ModelFacts, RowFacts
-from backend.training.plan import TrainingPlan
-from backend.training.preview import PreviewRow
+from backend.training.estimating.estimate import Estimate, Range
+from backend.training.estimating.facts import ModelFacts, RowFacts
+from backend.training.estimating.plan import TrainingPlan
+from backend.training.rows.preview import PreviewRow
 from backend.training.values import Problem
 from tabs.text import Words
 from tabs.training import setup_views as views

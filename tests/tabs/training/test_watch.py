@@ -27,8 +27,8 @@ from backend.projects.tables import ExampleRow
 from backend.services import create_services
 from backend.settings import Settings
 from backend.training.config import TrainingConfig
-from backend.training.curves import Curve, Curves
-from backend.training.history import About, Training
+from backend.training.telling.curves import Curve, Curves
+from backend.training.telling.history import About, Training
 from studio.app import build_app
 from tabs.session import OWNER
 from tabs.text import Words

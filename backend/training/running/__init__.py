@@ -1,0 +1,1 @@
+"""A run in its worker: trainer, checkpoints, best point, faults, several processes."""
