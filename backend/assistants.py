@@ -1,6 +1,6 @@
 """The Assistant: a frozen value that says completely how an answer comes about.
 
-Parts that later tabs fill (documents, facts) join this class as optional fields when they work, so that a file
+Parts that later tabs fill (facts) join this class as optional fields when they work, so that a file
 written today still loads then.
 """
 
@@ -115,6 +115,52 @@ class AdapterRef(Part):
     method: str = Field("", max_length=40)
 
 
+Retriever = Literal["keyword", "bm25", "dense", "hybrid", "whole"]
+Fusion = Literal["rrf", "weighted"]
+
+
+class PassageFilter(Part):
+    """Which documents are looked in; empty: all. A document passes when each field that is set lets it through.
+
+    dated_from, dated_to  of the document's own date (or of its arrival), ISO days, both included
+    """
+
+    documents: tuple[int, ...] = ()
+    folders: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    languages: tuple[Literal["ko", "en", "mixed", "other"], ...] = ()
+    dated_from: str | None = Field(None, pattern=r"^\d{4}-\d{2}-\d{2}$")
+    dated_to: str | None = Field(None, pattern=r"^\d{4}-\d{2}-\d{2}$")
+
+
+class Documents(Part):
+    """How the project's documents are used: which passages are found and shown to the model before the question.
+
+    retriever   keyword  passages that hold the question's words      bm25   ranked by BM25
+                dense    nearest by the index's embedding model       hybrid both, fused
+                whole    all documents in reading order, for collections that fit the context
+    top_k       passages that the model reads; `candidates` each retriever hands to fusion, rerank and MMR
+    fusion      rrf (reciprocal rank fusion, Cormack et al. 2009, constant `rrf_k`) or weighted (min-max scores,
+                `dense_weight` of the dense one)
+    rerank      a cross-encoder: hub id or local folder; "" for none
+    mmr         maximal marginal relevance: lambda of Carbonell & Goldstein (1998), 1 is relevance alone; None: off
+    cite        answers are asked to name the passages they rest on, as [1], [2]
+    rewrite     a follow-up question of a conversation is first written out by the model itself
+    """
+
+    retriever: Retriever = "hybrid"
+    top_k: int = Field(5, ge=1, le=50)
+    candidates: int = Field(50, ge=1, le=1000)
+    fusion: Fusion = "rrf"
+    rrf_k: int = Field(60, ge=1, le=1000)
+    dense_weight: float = Field(0.5, ge=0.0, le=1.0)
+    rerank: str = Field("", max_length=500)
+    mmr: float | None = Field(None, ge=0.0, le=1.0)
+    filter: PassageFilter = PassageFilter()
+    cite: bool = True
+    rewrite: bool = False
+
+
 class Weights(Part):
     """Everything about an assistant that has to be loaded before it can answer; equal ones are loaded once."""
 
@@ -141,6 +187,7 @@ class Assistant(Part):
     chat_template: str | None = None
     adapter: AdapterRef | None = None
     quantization: Quantization | None = None
+    documents: Documents | None = None
 
     @property
     def weights(self) -> Weights:

@@ -6,7 +6,7 @@ import gradio as gr
 
 from backend.services import Services
 from studio.header import build_header
-from tabs import evaluation, fewshot, models, overview, playground, training
+from tabs import documents, evaluation, fewshot, models, overview, playground, training
 from tabs.session import one_of_several, tell_the_open_tab
 from tabs.text import Language, Words
 
@@ -14,6 +14,7 @@ TABS = {
     "overview": overview,
     "playground": playground,
     "fewshot": fewshot,
+    "documents": documents,
     "training": training,
     "evaluation": evaluation,
     "models": models,

@@ -68,6 +68,9 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "learning_curve": Kind("backend.fewshot.curve_work:work", lane="model"),
         "training": Kind("backend.training.running.work:work", lane="model"),
         "training_probe": Kind("backend.training.estimating.probe:work", lane="model"),
+        "indexing": Kind("backend.documents.indexing.work:work"),
+        "retrieval_sweep": Kind("backend.documents.measuring.sweep_work:work"),
+        "question_writing": Kind("backend.documents.measuring.writing_work:work", lane="model"),
         "rehearsal": Kind("backend.jobs.rehearsal:work"),
         "rehearsal_in_line": Kind("backend.jobs.rehearsal:work", lane="rehearsal"),
     }

@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from backend.errors import StorageProblem
 
-REVISIONS = ("0001", "0002", "0003")
+REVISIONS = ("0001", "0002", "0003", "0004")
 """The formats this program knows, oldest first. A test holds it against the scripts in migrations/versions."""
 
 HEAD = REVISIONS[-1]

@@ -139,6 +139,55 @@ class ExampleEditRow(Base):
     undone_at: Mapped[float | None]
 
 
+class DocumentRow(Base):
+    """A file that was handed over. Its bytes lie in the project's files under `sha256`, what was read beside them.
+
+    `error_details`, `tags` and `notes` hold JSON text; `dated` is an ISO day. `source` is "" for a file, else the
+    archive that it came in.
+    """
+
+    __tablename__ = "documents"
+    __table_args__ = (UniqueConstraint("folder", "name"), Index("documents_by_content", "sha256"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    folder: Mapped[str]
+    source: Mapped[str]
+    sha256: Mapped[str]
+    kind: Mapped[str]
+    size: Mapped[int]
+    state: Mapped[str]
+    error_key: Mapped[str | None]
+    error_details: Mapped[str]
+    title: Mapped[str]
+    pages: Mapped[int | None]
+    characters: Mapped[int | None]
+    language: Mapped[str]
+    dated: Mapped[str | None]
+    tags: Mapped[str]
+    notes: Mapped[str]
+    created: Mapped[float]
+    changed: Mapped[float]
+
+
+class KnownQuestionRow(Base):
+    """A question with the places that answer it: `places` is JSON text, [[document id, start, end], ...].
+
+    Places are offsets in a document's text, not passages: they stay true however the documents are cut.
+    """
+
+    __tablename__ = "known_questions"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    question: Mapped[str]
+    answer: Mapped[str]
+    places: Mapped[str]
+    origin: Mapped[str]
+    state: Mapped[str]
+    created: Mapped[float]
+    changed: Mapped[float]
+
+
 class AnswerRow(Base):
     """What one assistant (by its fingerprint) answered to one input (by its key): asked once, kept for good.
 
