@@ -17,7 +17,7 @@ class Note(Part):
     """Something a person should know of a document, in words: `documents.note.<name>`; `pages` it is about."""
 
     name: str
-    details: dict[str, str] = {}
+    details: dict[str, str] = Field(default_factory=dict)
     pages: tuple[int, ...] = ()
 
 
