@@ -2,6 +2,7 @@
 
 project.db   the database      files/    what belongs to the project
 runs/        run folders       uploads/  what was handed in, until it is used
+index/       what documents are found by, made out of files/documents: never handed on, made again when it is missing
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from backend.assistants import Assistant
+from backend.documents.store import DocumentStore
 from backend.evaluation.answer_store import AnswerStore
 from backend.examples.store import ExampleStore
 from backend.files import make_folder
@@ -53,6 +55,7 @@ class Project:
         self.chats = ChatStore(self.database)
         self.answers = AnswerStore(self.database)
         self.examples = ExampleStore(self.database)
+        self.documents = DocumentStore(self.database, folder)
         self._notes = NoteStore(self.database)
 
     @property
