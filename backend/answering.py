@@ -10,15 +10,18 @@ import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from backend.assistants import Assistant, ModelRef, Weights
+from backend.documents.grounding.grounding import NO_GROUND, Asked, Ground, find, ground, text_of
+from backend.documents.grounding.source import Passages
+from backend.documents.grounding.values import Cut, Quoted, Retrieval
 from backend.errors import StudioError
 from backend.fewshot.nearest import ShotChooser
 from backend.messages import Message
 from backend.models.engine import Engine, Finish, Piece, Request, TokenChoice
-from backend.prompts.templates import render
+from backend.prompts.templates import render, variables
 
 AT_ONCE = 32
 """Questions of one `answer_many` under way together; the engine keeps room for other people beside them."""
@@ -42,7 +45,11 @@ class Question:
 
 @dataclass(frozen=True)
 class Trace:
-    """How an answer came about, and what it cost. Times in seconds; counts in tokens, None where unknown."""
+    """How an answer came about, and what it cost. Times in seconds; counts in tokens, None where unknown.
+
+    passages   those in the prompt, by their numbers; cut  those found that the model cannot hold
+    retrieval  how they were found; None for an assistant without documents
+    """
 
     prompt: str = ""
     messages: tuple[Message, ...] = ()
@@ -53,6 +60,9 @@ class Trace:
     tokens_per_s: float | None = None
     finish: Finish | None = None
     choices: tuple[TokenChoice, ...] = ()
+    passages: tuple[Quoted, ...] = ()
+    cut: tuple[Cut, ...] = ()
+    retrieval: Retrieval | None = None
 
 
 @dataclass(frozen=True)
@@ -70,7 +80,11 @@ class Answers(Protocol):
     """What tabs and runs are handed: `Answering` below in the studio and in tests alike."""
 
     def compose(self, assistant: Assistant, question: Question) -> tuple[Message, ...]:
-        """The messages the model gets: system, examples, history, question. Raises BadInput (unknown variable, ...)."""
+        """The messages the model gets: system, examples, history, passages and question.
+
+        All passages that are found, however long they are together. Raises BadInput (unknown variable, ...), and
+        NotFound("error.grounding_nothing_indexed").
+        """
 
     def preview(self, assistant: Assistant, question: Question) -> tuple[str, list[str] | None]:
         """The exact text after the chat template, and the same text cut at token boundaries (None: unknown)."""
@@ -100,31 +114,36 @@ class Host(Protocol):
 
 
 class Answering:
-    """The Answers of the studio and of the tests."""
+    """The Answers of the studio and of the tests.
 
-    def __init__(self, host: Host) -> None:
+    passages  the documents of the project in which is asked; without them an assistant with documents cannot answer
+    """
+
+    def __init__(self, host: Host, passages: Passages | None = None) -> None:
         self._host = host
+        self._passages = passages
         self._shots = ShotChooser()
 
+    def within(self, passages: Passages | None) -> Answering:
+        """The same for the documents of another project."""
+        other = Answering(self._host, passages)
+        other._shots = self._shots
+        return other
+
     def compose(self, assistant: Assistant, question: Question) -> tuple[Message, ...]:
-        """See Answers. Raises BadInput (unknown variable, ...)."""
-        template = assistant.instructions.template
-        messages = []
-        if assistant.instructions.system.strip():
-            messages.append(Message(role="system", content=assistant.instructions.system))
-        for shot in self._shots.shots_for(assistant.examples, question.variables):
-            messages.append(Message(role="user", content=render(template, shot.variables)))
-            messages.append(Message(role="assistant", content=shot.output))
-        for turn in question.history:
-            told = render(template, {**question.variables, "input": turn.content}) if turn.role == "user" else None
-            messages.append(turn if told is None else Message(role="user", content=told))
-        messages.append(Message(role="user", content=render(template, question.variables)))
-        return tuple(messages)
+        """See Answers."""
+        plain = self._messages(assistant, question)
+        if assistant.documents is None:
+            return plain
+        query = _query(assistant, question)
+        found = find(self._passages, assistant.documents, query)
+        return _with_material(plain, text_of(assistant, query, found.quoted))
 
     def preview(self, assistant: Assistant, question: Question) -> tuple[str, list[str] | None]:
         """See Answers. Loads the model when it is not loaded."""
-        messages = self.compose(assistant, question)
+        plain = self._messages(assistant, question)
         with self._host.engine(assistant.weights) as engine:
+            messages, _ = self._grounded(plain, assistant, question, engine, None)
             text = engine.render(messages, assistant.chat_template, question.prefill)
             return text, engine.tokens(text)
 
@@ -174,13 +193,16 @@ class Answering:
         return last
 
     def _stream(self, assistant: Assistant, question: Question, stop: threading.Event | None) -> Generator[Answer]:
-        clock, messages = _Clock(), self.compose(assistant, question)
+        clock = _Clock()
+        plain = self._messages(assistant, question)  # what cannot be asked is said before a model is loaded for it
         with self._host.engine(assistant.weights) as engine:
+            messages, rests_on = self._grounded(plain, assistant, question, engine, stop)
             prompt = engine.render(messages, assistant.chat_template, question.prefill)
             request = Request(
                 messages, assistant.decoding, assistant.chat_template, question.prefill, question.candidates, prompt
             )
-            trace, text = Trace(prompt=prompt, messages=messages), question.prefill
+            trace, text = Trace(prompt, messages), question.prefill
+            trace = replace(trace, passages=rests_on.quoted, cut=rests_on.cut, retrieval=rests_on.retrieval)
             pieces = engine.stream(request, stop)
             try:
                 for piece in pieces:
@@ -189,6 +211,54 @@ class Answering:
                     yield Answer(text, trace)
             finally:
                 _close(pieces)
+
+    def _messages(self, assistant: Assistant, question: Question) -> tuple[Message, ...]:
+        """Everything but the passages. Raises BadInput (unknown variable, ...)."""
+        template = assistant.instructions.template
+        messages = []
+        if assistant.instructions.system.strip():
+            messages.append(Message(role="system", content=assistant.instructions.system))
+        for shot in self._shots.shots_for(assistant.examples, question.variables):
+            messages.append(Message(role="user", content=render(template, shot.variables)))
+            messages.append(Message(role="assistant", content=shot.output))
+        for turn in question.history:
+            told = render(template, {**question.variables, "input": turn.content}) if turn.role == "user" else None
+            messages.append(turn if told is None else Message(role="user", content=told))
+        messages.append(Message(role="user", content=render(template, question.variables)))
+        return tuple(messages)
+
+    def _grounded(
+        self,
+        plain: tuple[Message, ...],
+        assistant: Assistant,
+        question: Question,
+        engine: Engine,
+        stop: threading.Event | None,
+    ) -> tuple[tuple[Message, ...], Ground]:
+        """The messages with as many passages as this model can hold."""
+        if assistant.documents is None:
+            return plain, NO_GROUND
+
+        def prompt(before: str) -> str:
+            return engine.render(_with_material(plain, before), assistant.chat_template, question.prefill)
+
+        query = _query(assistant, question)
+        rests_on = ground(self._passages, assistant, Asked(query, question.history), engine, prompt, stop)
+        return _with_material(plain, text_of(assistant, query, rests_on.quoted)), rests_on
+
+
+def _query(assistant: Assistant, question: Question) -> str:
+    """What is looked for: the input; of a template without one, all that it names."""
+    given = question.variables
+    if "input" in given:
+        return given["input"]
+    return "\n".join(given[name] for name in variables(assistant.instructions.template) if name in given)
+
+
+def _with_material(messages: tuple[Message, ...], before: str) -> tuple[Message, ...]:
+    """The material before the question, in the question's own message."""
+    *earlier, asked = messages
+    return (*earlier, asked.model_copy(update={"content": before + asked.content}))
 
 
 class _Clock:
@@ -206,9 +276,8 @@ class _Clock:
         # The first piece's tokens were made before the watch of the rate started.
         if self._first and count is not None and count > self._first[1] and now > self._first[0]:
             rate = (count - self._first[1]) / (now - self._first[0])
-        return Trace(
-            prompt=trace.prompt,
-            messages=trace.messages,
+        return replace(
+            trace,
             prompt_tokens=piece.prompt_tokens if piece.prompt_tokens is not None else trace.prompt_tokens,
             answer_tokens=count if count is not None else trace.answer_tokens,
             first_token_s=self._first[0] - self._asked if self._first else None,
