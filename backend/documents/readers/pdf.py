@@ -1,0 +1,108 @@
+"""PDF: text in reading order with pages, headings, tables, form fields; what is missing said in notes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pypdfium2 as pdfium
+import pypdfium2.raw as pdfium_c
+
+from backend.documents.limits import Limits
+from backend.documents.readers.pdf_headings import Outlined, style_of
+from backend.documents.readers.pdf_lines import Line, page_lines
+from backend.documents.readers.pdf_open import opened
+from backend.documents.readers.pdf_paragraphs import divides_hangul, page_blocks
+from backend.documents.readers.pdf_running import running_lines
+from backend.documents.values import Block, Note, Parsed
+
+_DATE = re.compile(r"D:(\d{4})(\d{2})(\d{2})")
+
+
+@dataclass
+class _Pages:
+    """What was found page by page, and what could not be."""
+
+    lines: list[list[Line]] = field(default_factory=list)
+    heights: list[float] = field(default_factory=list)
+    scanned: list[int] = field(default_factory=list)
+    damaged: list[int] = field(default_factory=list)
+
+
+def read(path: Path, limits: Limits) -> Parsed:
+    """A PDF as blocks. Raises BadInput when it is protected, damaged, without a page or too long."""
+    with opened(path, limits.pages) as document:
+        pages = _read_pages(document)
+        blocks = tuple(_blocks(document, pages))
+        return Parsed(
+            title=_title(document, blocks),
+            blocks=blocks,
+            page_kind="page",
+            pages=len(document),
+            dated=_dated(document),
+            notes=tuple(_notes(pages)),
+        )
+
+
+def _read_pages(document: pdfium.PdfDocument) -> _Pages:
+    pages = _Pages()
+    for number in range(len(document)):
+        try:
+            page = document[number]
+        except pdfium.PdfiumError:
+            pages.damaged.append(number + 1)
+            pages.lines.append([])
+            pages.heights.append(0.0)
+            continue
+        try:
+            lines = page_lines(page)
+            pages.heights.append(page.get_height())
+            if not lines and _has_picture(page):
+                pages.scanned.append(number + 1)
+        finally:
+            page.close()
+        pages.lines.append(lines)
+    return pages
+
+
+def _has_picture(page: pdfium.PdfPage) -> bool:
+    return any(True for _ in page.get_objects(filter=[pdfium_c.FPDF_PAGEOBJ_IMAGE], max_depth=3))
+
+
+def _blocks(document: pdfium.PdfDocument, pages: _Pages) -> Iterator[Block]:
+    running = running_lines(pages.lines, pages.heights)
+    kept = [
+        [line for place, line in enumerate(lines) if place not in running.get(page, ())]
+        for page, lines in enumerate(pages.lines)
+    ]
+    style, tight = style_of(kept, _outline(document)), divides_hangul(kept)
+    for page, lines in enumerate(kept):
+        yield from page_blocks(page, lines, style, tight)
+
+
+def _outline(document: pdfium.PdfDocument) -> Iterator[Outlined]:
+    for entry in document.get_toc(max_depth=8):
+        target = entry.get_dest()
+        page = target.get_index() if target else None
+        if page is not None:
+            yield Outlined(entry.get_title(), page, entry.level + 1)
+
+
+def _title(document: pdfium.PdfDocument, blocks: tuple[Block, ...]) -> str:
+    """The first of the largest headings on the first page, else what the file says of itself."""
+    first = [block for block in blocks if block.page == 1 and block.kind == "heading" and block.level == 1]
+    return first[0].text if first else " ".join(document.get_metadata_value("Title").split())[:200]
+
+
+def _dated(document: pdfium.PdfDocument) -> str | None:
+    found = _DATE.match(document.get_metadata_value("CreationDate"))
+    return "-".join(found.groups()) if found else None
+
+
+def _notes(pages: _Pages) -> Iterator[Note]:
+    if pages.scanned:
+        yield Note(name="pages_without_text", pages=tuple(pages.scanned))
+    if pages.damaged:
+        yield Note(name="pdf_pages_damaged", pages=tuple(pages.damaged))

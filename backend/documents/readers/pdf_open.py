@@ -1,0 +1,53 @@
+"""A PDF opened by PDFium, and its faults in words.
+
+PDFium is not safe in threads: a reader opens and reads within one thread of one (child) process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pypdfium2 as pdfium
+import pypdfium2.raw as pdfium_c
+
+from backend.errors import BadInput
+
+
+@contextmanager
+def opened(path: Path, most_pages: int) -> Iterator[pdfium.PdfDocument]:
+    """The document, closed afterwards. An empty user password opens without asking.
+
+    Raises BadInput when it is protected, damaged, without a page or longer than `most_pages`.
+    """
+    try:
+        document = pdfium.PdfDocument(path)
+    except pdfium.PdfiumError as fault:
+        raise _told(fault, path.name) from fault
+    try:
+        _check_pages(document, path.name, most_pages)
+        yield document
+    finally:
+        document.close()
+
+
+def _told(fault: pdfium.PdfiumError, name: str) -> BadInput:
+    # PDFium reports a document without a single page as a failure with code 0, "Success".
+    code = getattr(fault, "err_code", None)
+    if code == pdfium_c.FPDF_ERR_SUCCESS:
+        return BadInput("error.document_pdf_no_pages", name=name)
+    if code == pdfium_c.FPDF_ERR_PASSWORD:
+        return BadInput("error.document_pdf_password", name=name)
+    if code == pdfium_c.FPDF_ERR_SECURITY:
+        return BadInput("error.document_pdf_security", name=name)
+    return BadInput("error.document_pdf_damaged", name=name)
+
+
+def _check_pages(document: pdfium.PdfDocument, name: str, most: int) -> None:
+    # The count is the file's own claim: pages that are not there fail one by one, when they are opened.
+    count = len(document)
+    if count < 1:
+        raise BadInput("error.document_pdf_no_pages", name=name)
+    if count > most:
+        raise BadInput("error.document_pdf_pages", name=name, pages=f"{count:,}", most=f"{most:,}")

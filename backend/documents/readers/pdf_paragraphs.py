@@ -1,0 +1,146 @@
+"""Lines of a page put together to paragraphs, list items, headings and tables without rules."""
+
+from __future__ import annotations
+
+import re
+import statistics
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+from backend.documents.readers.grid import table
+from backend.documents.readers.pdf_headings import Style
+from backend.documents.readers.pdf_lines import Line
+from backend.documents.values import Block
+
+_ITEM = re.compile(
+    r"[•●○◦▪■□◆◇▶►‣※·ㆍ∙–—*-]\s+\S|[•●○◦▪■□◆▶►‣※]\S|"
+    r"(?:\(?\d{1,3}[.)]|\(?[a-zA-Z][.)]|\(?[ivxIVX]{1,4}[.)]|\(?[가-하][.)]|제\s?\d+\s?[조항])\s|[①-⑳㉮-㉻]"
+)
+_FINISHED = re.compile(r"[.?!。:;…][\"'”’)\]]*$")
+_HANGUL = re.compile(r"[가-힣]")
+
+
+def page_blocks(page: int, lines: Sequence[Line], style: Style, tight: bool) -> Iterator[Block]:
+    """The blocks of one page (from 0) in the order of its lines.
+
+    tight   Hangul words are divided at the ends of lines in this document (see `divides_hangul`)
+    """
+    for group in _groups(lines):
+        block = table(_rows(group), page + 1)
+        if block is not None:
+            yield block
+            continue
+        level = style.level(page, group)
+        text = joined(group, tight)
+        if level:
+            yield Block(kind="heading", text=text, level=level, page=page + 1)
+        elif _ITEM.match(text):
+            yield Block(kind="list", text=text, level=1, page=page + 1)
+        else:
+            yield Block(kind="paragraph", text=text, page=page + 1)
+
+
+def joined(lines: Sequence[Line], tight: bool) -> str:
+    """Lines as one text: a divided word whole again, else a blank between."""
+    text = lines[0].text
+    for before, line in pairwise(lines):
+        together = before.divided or (
+            tight and not before.spaced and bool(_HANGUL.match(text[-1]) and _HANGUL.match(line.text[0]))
+        )
+        text += line.text if together else " " + line.text
+    return text
+
+
+def divides_hangul(pages: Sequence[Sequence[Line]]) -> bool:
+    """Whether lines of this document end within Hangul words.
+
+    Korean is set with lines ending anywhere in a word or between words only. Where a fair share of the lines
+    that end in Hangul is followed by a blank, the others end within a word.
+    """
+    ends = [line.spaced for lines in pages for line in lines if _HANGUL.match(line.text[-1])]
+    return len(ends) >= 10 and 0.15 <= sum(ends) / len(ends) <= 0.9
+
+
+def _groups(lines: Sequence[Line]) -> Iterator[list[Line]]:
+    """Lines that belong together: a paragraph, or rows one under another."""
+    pitch, rights = _pitch(lines), _rights(lines)
+    group: list[Line] = []
+    for line in lines:
+        if group and _parts(group, line, pitch, rights):
+            yield group
+            group = []
+        group.append(line)
+    if group:
+        yield group
+
+
+def _pitch(lines: Sequence[Line]) -> float:
+    """The usual distance of two lines of a page in type sizes."""
+    drops = [
+        (one.y - other.y) / max(one.size, 1)
+        for one, other in pairwise(lines)
+        if one.size == other.size and 0.7 * one.size < one.y - other.y < 3 * one.size
+    ]
+    return statistics.median(drops) if drops else 1.3
+
+
+def _rights(lines: Sequence[Line]) -> dict[int, float]:
+    """Where the lines end that begin about there: bucket of the left edge -> the farthest right edge."""
+    rights: dict[int, float] = {}
+    for line in lines:
+        rights[_bucket(line)] = max(rights.get(_bucket(line), 0.0), line.right)
+    return rights
+
+
+def _bucket(line: Line) -> int:
+    return int(line.left // 36)
+
+
+def _parts(group: Sequence[Line], line: Line, pitch: float, rights: dict[int, float]) -> bool:
+    """Whether a new block begins with this line."""
+    before = group[-1]
+    if abs(before.size - line.size) > 0.75 or before.bold != line.bold or _ITEM.match(line.text):
+        return True
+    if (len(before.cells) > 1) != (len(line.cells) > 1):
+        return True
+    drop = before.y - line.y
+    if len(line.cells) > 1:
+        return not 0.5 * line.size < drop < 2.2 * pitch * line.size
+    finished = bool(_FINISHED.search(before.text))
+    if drop <= 0.5 * line.size:
+        return finished or drop > -3 * line.size  # a new column goes on with an unfinished sentence
+    if drop > 1.3 * pitch * line.size:
+        return True
+    return _indented(group, line) or (finished and _short(before, rights))
+
+
+def _indented(group: Sequence[Line], line: Line) -> bool:
+    step = 0.8 * line.size
+    if _ITEM.match(group[0].text):
+        return line.left < group[0].left - step
+    if len(group) == 1:
+        return line.left > group[0].left + step and bool(_FINISHED.search(group[0].text))
+    return abs(line.left - group[-1].left) > step
+
+
+def _short(line: Line, rights: dict[int, float]) -> bool:
+    right = rights[_bucket(line)]
+    return line.right < right - 0.2 * max(right - line.left, 1.0)
+
+
+def _rows(group: Sequence[Line]) -> list[list[str]]:
+    """The cells of lines that stand in columns; nothing if they do not: two rows of three columns at least, or three of two."""
+    if len(group) < 2 or len(group[0].cells) < 2:
+        return []
+    columns: list[tuple[float, float]] = []
+    for left, right in sorted((cell.left, cell.right) for line in group for cell in line.cells):
+        if columns and left < columns[-1][1]:
+            columns[-1] = (columns[-1][0], max(columns[-1][1], right))
+        else:
+            columns.append((left, right))
+    if len(columns) < 2 or len(group) + len(columns) < 5:
+        return []
+    return [
+        [" ".join(cell.text for cell in line.cells if left <= cell.left < right) for left, right in columns]
+        for line in group
+    ]
