@@ -1,0 +1,137 @@
+"""From the bytes of a document to its letters, and letters made fit to be searched."""
+
+from __future__ import annotations
+
+import codecs
+import re
+import unicodedata
+from typing import Final
+
+BOMS: Final = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark it begins with
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+SAMPLE: Final = 400_000
+ODD: Final = re.compile("[\x00-\x08\x0e-\x1f\x7f\ud800-\udfff\ufeff\ufffe\uffff]")
+"""Control characters, lone surrogates and byte order marks: nothing that anybody reads."""
+ENDS: Final = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
+KOREAN_7BIT: Final = b"\x1b$)C"
+# The names of Korean and Chinese sets in files mean, in practice, the larger set of the same family.
+LARGER: Final = {
+    "euc-kr": "cp949",
+    "ks_c_5601-1987": "cp949",
+    "ks_c_5601": "cp949",
+    "ksc5601": "cp949",
+    "x-windows-949": "cp949",
+    "windows-949": "cp949",
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "windows-950": "cp950",
+    "shift_jis": "cp932",
+    "iso-8859-1": "cp1252",
+    "latin-1": "cp1252",
+    "us-ascii": "utf-8",
+    "ascii": "utf-8",
+}
+
+
+def codec_named(name: str) -> str | None:
+    """Python's codec for a name met in a file (`charset=ks_c_5601-1987`), or None where it knows none."""
+    plain = name.strip().strip("\"'").lower()
+    found = LARGER.get(plain, LARGER.get(plain.replace("_", "-"), plain))
+    try:
+        return found if found and codecs.lookup(found)._is_text_encoding else None
+    except (LookupError, ValueError):
+        return None
+
+
+def decode(raw: bytes, declared: str | None = None) -> tuple[str, str]:
+    """(text, encoding). Letters that cannot be read stand as U+FFFD; nothing is raised.
+
+    A byte order mark wins, then strict UTF-8, then `declared` (what the file says of itself), then the likeliest.
+    """
+    for mark, encoding in BOMS:
+        if raw.startswith(mark):
+            return raw.decode(encoding, errors="replace"), encoding
+    if raw.count(0) > len(raw) // 8 and (found := _unmarked_wide(raw)):
+        return raw.decode(found, errors="replace"), found
+    if KOREAN_7BIT in raw[:SAMPLE]:
+        return raw.decode("iso2022_kr", errors="replace"), "iso2022_kr"
+    told = codec_named(declared) if declared else None
+    for likely in ("utf-8", told):
+        if likely and (text := _strict(raw, likely)) is not None:
+            return text, likely
+    return _likeliest(raw, told)
+
+
+def _strict(raw: bytes, encoding: str) -> str | None:
+    try:
+        return raw.decode(encoding)
+    except UnicodeDecodeError:
+        return None
+
+
+def _unmarked_wide(raw: bytes) -> str | None:
+    """UTF-16 or UTF-32 without its mark: in which of four places the zero bytes of ASCII lie."""
+    head = raw[: SAMPLE - SAMPLE % 4]
+    zeros = [head[place::4].count(0) / max(len(head) // 4, 1) for place in range(4)]
+    if len(raw) % 4 == 0 and min(zeros[2:]) > 0.9 and zeros[0] < 0.5:
+        return "utf-32-le"
+    if len(raw) % 4 == 0 and min(zeros[:2]) > 0.9 and zeros[3] < 0.5:
+        return "utf-32-be"
+    low, high = zeros[0] + zeros[2], zeros[1] + zeros[3]
+    if max(low, high) < 0.2 or min(low, high) > 0.5 * max(low, high):
+        return None  # zeros strewn over a text, or no text
+    return "utf-16-le" if high > low else "utf-16-be"
+
+
+def _likeliest(raw: bytes, declared: str | None) -> tuple[str, str]:
+    """No UTF: Korean by its own rules first, since statistics take three syllables for Big5; else statistics."""
+    from charset_normalizer import from_bytes
+
+    # A sample ends within a letter half of the time, which a strict reader would not forgive.
+    sample = raw[:SAMPLE]
+    for encoding in ("cp949", "johab"):
+        text = sample.decode(encoding, errors="replace")
+        beyond = [letter for letter in text if letter > "\x7f"]
+        lost = text.count("\ufffd")
+        if lost <= len(beyond) // 100 + 1 and _common_hangul(beyond) >= 0.5:
+            return raw.decode(encoding, errors="replace"), encoding
+    best = from_bytes(sample[: 64 * 1024]).best()
+    encoding = best.encoding if best else declared or "utf-8"
+    return raw.decode(encoding, errors="replace"), encoding
+
+
+COMMON: Final = frozenset(
+    "이다는을가의에한고은로를지도사하어기나있인그자대서리시아해것들일으만정라보게전수상부제주여국화과성장면니원조적소신우공"
+)
+
+
+def _common_hangul(beyond: list[str]) -> float:
+    """The share of Hangul among letters beyond ASCII, 0 where none of the commonest syllables is met in many.
+
+    Johab read as CP949 gives rare syllables and Chinese letters; Korean without one common syllable in forty is none.
+    """
+    hangul = [letter for letter in beyond if "가" <= letter <= "힣" or "ㄱ" <= letter <= "ㆎ"]
+    if len(hangul) >= 40 and sum(letter in COMMON for letter in hangul) < len(hangul) // 40:
+        return 0.0
+    return len(hangul) / max(len(beyond), 1)
+
+
+def is_text(head: bytes) -> bool:
+    """Whether the first bytes of a file are of a text, in whatever encoding; zeros strewn over one are forgiven."""
+    text, _ = decode(head[: len(head) - len(head) % 4] if len(head) > 4 else head)
+    odd = sum(letter < " " and letter not in "\t\r\n\f\v\x1a\x1b\0" for letter in text)
+    zeros, lost = text.count("\0"), text.count("\ufffd")
+    return odd <= len(text) // 100 and zeros <= len(text) // 10 and lost <= max(2, len(text) // 50)
+
+
+def clean(text: str) -> str:
+    """Composed (NFC) letters, `\\n` as the only line end, no control characters, no blanks at the ends of lines."""
+    text = ODD.sub("", ENDS.sub("\n", text))
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", text.replace("\xa0", " "))
+    return "\n".join(line.rstrip() for line in text.split("\n")).strip("\n")
