@@ -97,9 +97,8 @@ def _is_bitmap(head: bytes) -> bool:
 
 
 def _of_text(path: Path, head: bytes, ending: str) -> Kind:
-    if head.startswith(b"HWP Document File V") or (
-        head.lstrip(b"\xef\xbb\xbf").startswith(b"<?xml") and b"<HWPML" in head
-    ):
+    start = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if start.startswith(b"HWP Document File V") or (start.startswith(b"<?xml") and b"<HWPML" in head):
         raise BadInput("error.document_kind_old_hwp")
     if head.startswith(b"{\\rtf"):
         raise BadInput("error.document_kind_rtf")
@@ -107,11 +106,12 @@ def _of_text(path: Path, head: bytes, ending: str) -> Kind:
         raise BadInput("error.document_kind_program")
     if not is_text(head):
         raise BadInput("error.document_kind", found=ending or "-")
-    if HTML.match(head.removeprefix(b"\xef\xbb\xbf").lstrip()):
+    if HTML.match(start):
         return "html"
-    # A text that happens to open like a mail is rare; the words of mails decide, and an ending that says otherwise wins.
-    start = HEADERS.match(head)
-    if start and len(set(MAIL.findall(start.group().lower()))) > 1 and ending not in {".md", ".txt", ".csv", ".tsv"}:
+    # A text may open like a mail: it takes two words of mails, and an ending that does not say otherwise.
+    headers = HEADERS.match(head)
+    words = set(MAIL.findall(headers.group().lower())) if headers else set()
+    if len(words) > 1 and ending not in {".md", ".txt", ".csv", ".tsv"}:
         return "eml"
     return BY_ENDING.get(ending, "txt")
 

@@ -64,7 +64,4 @@ def pieces(text: str, longest: int) -> Iterator[str]:
 
 
 def _last(place: re.Pattern[str], text: str, start: int, end: int) -> int | None:
-    found = None
-    for found in place.finditer(text, start, end):
-        pass
-    return found.end() if found else None
+    return max((found.end() for found in place.finditer(text, start, end)), default=None)
