@@ -1,0 +1,60 @@
+"""Tables as blocks: rows of plain cells, whatever merged cells and claims a file makes.
+
+`table` is every reader's last step for a table: a cell is one line, row i of `rows` is line i of `text`, and
+joining the row's cells by " | " gives that line exactly (a splitter may take tables apart by rows).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from backend.documents.values import Block
+from backend.errors import BadInput
+
+SEPARATOR = " | "
+REPEATED = 80
+"""A label that spans rows is said again in each of them, so that a row speaks for itself; longer text is said once."""
+
+
+class Cell(NamedTuple):
+    """A cell where the file says it stands, counted from 0, over how many rows."""
+
+    row: int
+    column: int
+    text: str
+    rows: int = 1
+
+
+def table(rows: Iterable[Sequence[str]], page: int | None = None) -> Block | None:
+    """The block of a table, empty rows and empty columns left out; None where nothing is written in it."""
+    plain = [[" ".join(cell.split()) for cell in row] for row in rows]
+    kept = [row for row in plain if any(row)]
+    if not kept:
+        return None
+    width = max(len(row) for row in kept)
+    full = [row + [""] * (width - len(row)) for row in kept]
+    columns = [at for at in range(width) if any(row[at] for row in full)]
+    cells = tuple(tuple(row[at] for at in columns) for row in full)
+    return Block(kind="table", text="\n".join(SEPARATOR.join(row) for row in cells), level=0, page=page, rows=cells)
+
+
+def placed(cells: Sequence[Cell], most: int) -> list[list[str]]:
+    """Rows of text from cells with addresses.
+
+    Only rows and columns in which a cell begins count: an address of a damaged file may be any number.
+    Raises BadInput("error.document_too_many_cells") for more than `most` places.
+    """
+    rows = {row: at for at, row in enumerate(sorted({cell.row for cell in cells}))}
+    columns = {column: at for at, column in enumerate(sorted({cell.column for cell in cells}))}
+    if len(rows) * len(columns) > most:
+        raise BadInput("error.document_too_many_cells", most=f"{most:,}")
+    laid = [[""] * len(columns) for _ in rows]
+    for cell in cells:
+        at, column = rows[cell.row], columns[cell.column]
+        laid[at][column] = cell.text
+        if cell.rows > 1 and len(cell.text) <= REPEATED:
+            last = min(cell.row + cell.rows, max(rows) + 1)
+            for row in (rows[row] for row in range(cell.row + 1, last) if row in rows):
+                laid[row][column] = laid[row][column] or cell.text
+    return laid

@@ -1,0 +1,151 @@
+"""The tree of a Hangul document (OWPML, KS X 6101) as blocks in reading order.
+
+HWP 5 and HWPX are one tree after python-hwpx opened them. The tree is walked here, not asked for its text: the
+library's `paragraph.text` is empty where the words stand in a text box, and rows of converted HWP tables are not
+always grouped right, so a cell stands where its `cellAddr` says. Deleted text of tracked changes is left out.
+Numbers of headings and list items are made by Hangul when it draws a page and are not in the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from backend.documents.readers.grid import Cell, placed, table
+from backend.documents.values import Block, BlockKind
+
+Element = Any
+"""lxml's element: its stubs are not installed."""
+
+STANDS_FOR = {"tab": "\t", "lineBreak": "\n", "nbSpace": " ", "fwSpace": " ", "hyphen": "-"}
+BOXES = {"rect", "ellipse", "polygon", "arc", "curve", "container", "pic", "ole", "connectLine", "line", "textart"}
+NOTES = {"footNote", "endNote"}
+EDGES = {"header", "footer"}
+
+
+def local(element: Element) -> str:
+    """The name of an element without its namespace ("" of comments and instructions)."""
+    return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
+
+
+def outlines(headers: Iterable[Element]) -> dict[str, tuple[str, int]]:
+    """Paragraph shape's id -> (OUTLINE, NUMBER or BULLET, level from 1)."""
+    return {
+        shape.get("id"): (mark.get("type"), int(mark.get("level") or 0) + 1)
+        for header in headers
+        for shape in header.iter()
+        if local(shape) == "paraPr"
+        for mark in shape
+        if local(mark) == "heading" and mark.get("type") in {"OUTLINE", "NUMBER", "BULLET"}
+    }
+
+
+class Walk:
+    """Goes through one document once: it carries what lasts longer than a paragraph.
+
+    `edges` collects headers and footers, which stand in the file where they were set and not where they are read.
+    """
+
+    def __init__(self, shapes: Mapping[str, tuple[str, int]], most_cells: int) -> None:
+        self.shapes = shapes
+        self.most_cells = most_cells
+        self.deleting = 0
+        self.edges: list[Block] = []
+
+    def section(self, section: Element) -> Iterator[Block]:
+        yield from self.blocks(child for child in section if local(child) == "p")
+
+    def blocks(self, paragraphs: Iterable[Element], kind: BlockKind = "paragraph") -> Iterator[Block]:
+        for paragraph in paragraphs:
+            if local(paragraph) == "p":
+                yield from self.paragraph(paragraph, kind)
+
+    def paragraph(self, paragraph: Element, kind: BlockKind) -> Iterator[Block]:
+        """Its own text, apart where a table stands in it; then what hangs on it: boxes, captions, notes."""
+        text, later = "", list[Block]()
+        for part in (part for run in paragraph if local(run) == "run" for part in run):
+            if local(part) == "tbl":
+                yield from self.said(paragraph, text, kind)
+                text = ""
+                yield from self.table(part)
+                later += self.below(part, only="caption")
+            else:
+                text += self.inline(part)
+                later += self.hanging(part)
+        yield from self.said(paragraph, text, kind)
+        yield from later
+
+    def said(self, paragraph: Element, text: str, kind: BlockKind) -> Iterator[Block]:
+        words = text.strip()
+        if not words:
+            return
+        mark, level = self.shapes.get(paragraph.get("paraPrIDRef"), ("", 0))
+        if kind != "paragraph" or not mark:
+            yield Block(kind=kind, text=words, level=0)
+        elif mark == "OUTLINE":
+            yield Block(kind="heading", text=" ".join(words.split()), level=min(level, 6))
+        else:
+            yield Block(kind="list", text=words, level=min(level, 9))
+
+    def inline(self, part: Element) -> str:
+        """The words that stand in the line itself."""
+        name = local(part)
+        if name == "t":
+            return self.text(part)
+        if name == "equation":
+            return " ".join("".join(script.itertext()) for script in part if local(script) == "script")
+        if name == "dutmal":  # ruby: the words, and what stands small above them
+            return " ".join("".join(piece.itertext()) for piece in part if local(piece) in {"mainText", "subText"})
+        return str(part.get("composeText") or "") if name == "compose" else ""
+
+    def text(self, element: Element) -> str:
+        """A `t`'s words; what was deleted under tracked changes is left out, from mark to mark across runs."""
+        said = "" if self.deleting else element.text or ""
+        for child in element:
+            name = local(child)
+            if name == "deleteBegin":
+                self.deleting += 1
+            elif name == "deleteEnd":
+                self.deleting = max(0, self.deleting - 1)
+            if not self.deleting:
+                said += STANDS_FOR.get(name, "") + (child.tail or "")
+        return said
+
+    def hanging(self, part: Element) -> list[Block]:
+        """Blocks of what hangs on a place in the line: boxes and pictures, notes; headers and footers go to `edges`."""
+        name = local(part)
+        if name in BOXES or name == "equation":
+            return list(self.below(part))
+        found: list[Block] = []
+        for control in part if name == "ctrl" else ():
+            if local(control) in NOTES:
+                found += self.below(control)
+            elif local(control) in EDGES:
+                self.edges += (block for block in self.below(control) if block not in self.edges)
+        return found
+
+    def below(self, element: Element, kind: BlockKind = "paragraph", only: str = "") -> Iterator[Block]:
+        """Blocks of the lists of paragraphs below an element, those in a caption as captions."""
+        for child in element:
+            name = local(child)
+            if name == "subList":
+                yield from self.blocks(child, kind)
+            elif name != "parameters" and (not only or name == only):
+                yield from self.below(child, "caption" if name == "caption" else kind)
+
+    def table(self, element: Element) -> Iterator[Block]:
+        """A table by the addresses of its cells; a table of one cell is a frame around paragraphs, and read as such."""
+        cells = [cell for row in element if local(row) == "tr" for cell in row if local(cell) == "tc"]
+        inner = [(cell, [b for part in cell if local(part) == "subList" for b in self.blocks(part)]) for cell in cells]
+        if len(inner) == 1:
+            yield from inner[0][1]
+            return
+        made = table(placed([self.cell(cell, blocks) for cell, blocks in inner], self.most_cells))
+        if made is not None:
+            yield made
+
+    def cell(self, element: Element, blocks: Iterable[Block]) -> Cell:
+        parts = {local(part): part for part in element}
+        address, span = parts.get("cellAddr", {}), parts.get("cellSpan", {})
+        row, column = int(address.get("rowAddr") or 0), int(address.get("colAddr") or 0)
+        return Cell(row, column, "\n".join(block.text for block in blocks), int(span.get("rowSpan") or 1))
