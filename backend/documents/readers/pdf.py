@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,13 +12,17 @@ import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
 from backend.documents.limits import Limits
+from backend.documents.readers.grid import table
 from backend.documents.readers.pdf_headings import Outlined, style_of
 from backend.documents.readers.pdf_lines import Line, page_lines
 from backend.documents.readers.pdf_open import opened
 from backend.documents.readers.pdf_paragraphs import divides_hangul, page_blocks
 from backend.documents.readers.pdf_running import running_lines
+from backend.documents.readers.pdf_tables import Ruled, page_tables
 from backend.documents.values import Block, Note, Parsed
 
+TABLES_SHARE = 0.3
+"""Of the time for a file, so much may go into its tables; after that pages are read without."""
 _DATE = re.compile(r"D:(\d{4})(\d{2})(\d{2})")
 
 
@@ -27,14 +32,16 @@ class _Pages:
 
     lines: list[list[Line]] = field(default_factory=list)
     heights: list[float] = field(default_factory=list)
+    tables: list[list[Ruled]] = field(default_factory=list)
     scanned: list[int] = field(default_factory=list)
     damaged: list[int] = field(default_factory=list)
+    without_tables: list[int] = field(default_factory=list)
 
 
 def read(path: Path, limits: Limits) -> Parsed:
     """A PDF as blocks. Raises BadInput when it is protected, damaged, without a page or too long."""
     with opened(path, limits.pages) as document:
-        pages = _read_pages(document)
+        pages = _read_pages(document, limits)
         blocks = tuple(_blocks(document, pages))
         return Parsed(
             title=_title(document, blocks),
@@ -46,24 +53,30 @@ def read(path: Path, limits: Limits) -> Parsed:
         )
 
 
-def _read_pages(document: pdfium.PdfDocument) -> _Pages:
+def _read_pages(document: pdfium.PdfDocument, limits: Limits) -> _Pages:
     pages = _Pages()
+    end = time.monotonic() + TABLES_SHARE * limits.seconds
     for number in range(len(document)):
         try:
             page = document[number]
         except pdfium.PdfiumError:
             pages.damaged.append(number + 1)
             pages.lines.append([])
+            pages.tables.append([])
             pages.heights.append(0.0)
             continue
         try:
             lines = page_lines(page)
             pages.heights.append(page.get_height())
+            tables = page_tables(page, limits.cells) if lines and time.monotonic() < end else []
+            if lines and time.monotonic() >= end:
+                pages.without_tables.append(number + 1)
             if not lines and _has_picture(page):
                 pages.scanned.append(number + 1)
         finally:
             page.close()
         pages.lines.append(lines)
+        pages.tables.append(tables)
     return pages
 
 
@@ -78,8 +91,30 @@ def _blocks(document: pdfium.PdfDocument, pages: _Pages) -> Iterator[Block]:
         for page, lines in enumerate(pages.lines)
     ]
     style, tight = style_of(kept, _outline(document)), divides_hangul(kept)
-    for page, lines in enumerate(kept):
-        yield from page_blocks(page, lines, style, tight)
+    for page, (lines, tables) in enumerate(zip(kept, pages.tables, strict=True)):
+        for part in _parts(lines, tables):
+            if isinstance(part, Ruled):
+                block = table(part.rows, page + 1)
+                if block is not None:
+                    yield block
+            else:
+                yield from page_blocks(page, part, style, tight)
+
+
+def _parts(lines: Sequence[Line], tables: Sequence[Ruled]) -> Iterator[Ruled | list[Line]]:
+    """A page's lines, those in a table replaced by the table where its first line stands."""
+    done: list[Ruled] = []
+    free: list[Line] = []
+    for line in lines:
+        ruled = next((ruled for ruled in tables if ruled.holds(line)), None)
+        if ruled is None:
+            free.append(line)
+        elif ruled not in done:
+            yield free
+            yield ruled
+            free = []
+            done.append(ruled)
+    yield free
 
 
 def _outline(document: pdfium.PdfDocument) -> Iterator[Outlined]:
@@ -104,5 +139,7 @@ def _dated(document: pdfium.PdfDocument) -> str | None:
 def _notes(pages: _Pages) -> Iterator[Note]:
     if pages.scanned:
         yield Note(name="pages_without_text", pages=tuple(pages.scanned))
+    if pages.without_tables:
+        yield Note(name="pdf_tables_cut", pages=tuple(pages.without_tables))
     if pages.damaged:
         yield Note(name="pdf_pages_damaged", pages=tuple(pages.damaged))

@@ -132,6 +132,15 @@ class Turn:
         turned = ((x, y), (y, self.width - x), (self.width - x, self.height - y), (self.height - y, x))
         return turned[self.quarter % 4]
 
+    def back(self, x: float, y: float) -> tuple[float, float]:
+        """From what is shown to the page's own coordinates."""
+        own = ((x, y), (self.width - y, x), (self.width - x, self.height - y), (y, self.height - x))[self.quarter % 4]
+        return own[0] + self.left, own[1] + self.bottom
+
+    @property
+    def shown_height(self) -> float:
+        return self.width if self.quarter % 2 else self.height
+
 
 def tidy(text: str) -> str:
     """Without characters of no meaning, blanks single, surrogates joined, Unicode composed."""

@@ -129,7 +129,10 @@ def _short(line: Line, rights: dict[int, float]) -> bool:
 
 
 def _rows(group: Sequence[Line]) -> list[list[str]]:
-    """The cells of lines that stand in columns; nothing if they do not: two rows of three columns at least, or three of two."""
+    """The cells of lines that stand in columns, or nothing.
+
+    At least two rows of three columns, or three of two.
+    """
     if len(group) < 2 or len(group[0].cells) < 2:
         return []
     columns: list[tuple[float, float]] = []
