@@ -6,6 +6,7 @@ takes them away `removal`: they keep the three in step.
 
 from __future__ import annotations
 
+import builtins
 import json
 import time
 from collections.abc import Iterable, Sequence
@@ -132,7 +133,7 @@ class DocumentStore:
                 raise NotFound("error.documents_missing")
             return read_row(row)
 
-    def find(self, sha256: str) -> list[Document]:
+    def find(self, sha256: str) -> builtins.list[Document]:
         """Those with this content."""
         with self.database.read() as session:
             found = select(DocumentRow).where(DocumentRow.sha256 == sha256).order_by(DocumentRow.id)
@@ -146,12 +147,12 @@ class DocumentStore:
         with self.database.read() as session:
             return frozenset(session.scalars(select(DocumentRow.id).where(where)))
 
-    def folders(self) -> list[str]:
+    def folders(self) -> builtins.list[str]:
         """All folders in use, in alphabetical order; "" is none."""
         with self.database.read() as session:
             return sorted(session.scalars(select(DocumentRow.folder).distinct()))
 
-    def tags(self) -> list[str]:
+    def tags(self) -> builtins.list[str]:
         """All tags in use, in alphabetical order."""
         within = func.json_each(DocumentRow.tags).table_valued("value")
         with self.database.read() as session:
@@ -211,7 +212,8 @@ class DocumentStore:
             values |= {"title": writable(told.title), "notes": _json([note.model_dump() for note in told.notes])}
         same = (DocumentRow.id == document.id, DocumentRow.sha256 == document.sha256)
         with self.database.write() as session:
-            return bool(session.execute(update(DocumentRow).where(*same).values(**values)).rowcount)
+            changed = update(DocumentRow).where(*same).values(**values).returning(DocumentRow.id)
+            return session.scalars(changed).first() is not None
 
 
 def read_row(row: DocumentRow) -> Document:

@@ -8,7 +8,7 @@ written down) the rule finds none and kiwi 0.96: so kiwi is asked where a text h
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
@@ -32,7 +32,7 @@ KIWI_LENGTH: Final = 20_000
 
 def sentences(text: str, start: int = 0, end: int | None = None) -> list[Span]:
     """Spans of the sentences of text[start:end], by marks and line ends; blanks around them belong to none."""
-    return [(a, b) for a, b in map(lambda span: _trimmed(text, *span), _cut(text, start, _end(text, end))) if a < b]
+    return _whole(text, _cut(text, start, _end(text, end)))
 
 
 def unmarked(text: str, start: int = 0, end: int | None = None) -> list[Span]:
@@ -44,7 +44,7 @@ def unmarked(text: str, start: int = 0, end: int | None = None) -> list[Span]:
             found += [(at + sentence.start, at + sentence.end) for sentence in _kiwi().split_into_sents(piece)]
         else:
             found.append((at, at + len(piece)))
-    return [(a, b) for a, b in map(lambda span: _trimmed(text, *span), found) if a < b]
+    return _whole(text, found)
 
 
 def _cut(text: str, start: int, end: int) -> Iterator[Span]:
@@ -66,9 +66,18 @@ def _goes_on(text: str, mark: re.Match[str], end: int) -> bool:
     return after.lstrip()[:1].islower() or (closed and QUOTED.match(after) is not None)
 
 
-def _trimmed(text: str, start: int, end: int) -> Span:
+def _whole(text: str, spans: Iterable[Span]) -> list[Span]:
+    """Without blanks around, and without what is nothing else."""
+    trimmed = (trim(text, start, end) for start, end in spans)
+    return [span for span in trimmed if span[0] < span[1]]
+
+
+def trim(text: str, start: int, end: int) -> Span:
+    """Without blanks around; (start, start) when there is nothing else."""
     piece = text[start:end]
-    return start + len(piece) - len(piece.lstrip()), end - (len(piece) - len(piece.rstrip()))
+    body = piece.strip()
+    first = start + (len(piece) - len(piece.lstrip()) if body else 0)
+    return first, first + len(body)
 
 
 def _end(text: str, end: int | None) -> int:
