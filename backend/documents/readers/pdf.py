@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pypdfium2 as pdfium
-import pypdfium2.raw as pdfium_c
 
 from backend.documents.limits import Limits
 from backend.documents.readers.grid import table
@@ -18,22 +17,27 @@ from backend.documents.readers.pdf_lines import Line, page_lines
 from backend.documents.readers.pdf_open import opened
 from backend.documents.readers.pdf_paragraphs import divides_hangul, page_blocks
 from backend.documents.readers.pdf_running import running_lines
+from backend.documents.readers.pdf_scans import Scans
 from backend.documents.readers.pdf_tables import Ruled, page_tables
 from backend.documents.values import Block, Note, Parsed
+from backend.errors import BadInput
 
 TABLES_SHARE = 0.3
 """Of the time for a file, so much may go into its tables; after that pages are read without."""
+SCANS_SHARE = 0.6
+"""Of the time for a file, so much may go into the recognition of scanned pages."""
 _DATE = re.compile(r"D:(\d{4})(\d{2})(\d{2})")
 
 
 @dataclass
 class _Pages:
-    """What was found page by page, and what could not be."""
+    """What was found page by page, and what could not be. Places in the lists are pages from 0, numbers from 1."""
 
+    scans: Scans
     lines: list[list[Line]] = field(default_factory=list)
     heights: list[float] = field(default_factory=list)
     tables: list[list[Ruled]] = field(default_factory=list)
-    scanned: list[int] = field(default_factory=list)
+    recognised: dict[int, list[str]] = field(default_factory=dict)
     damaged: list[int] = field(default_factory=list)
     without_tables: list[int] = field(default_factory=list)
 
@@ -43,6 +47,8 @@ def read(path: Path, limits: Limits) -> Parsed:
     with opened(path, limits.pages) as document:
         pages = _read_pages(document, limits)
         blocks = tuple(_blocks(document, pages))
+        if not blocks and pages.scans.textless:
+            raise BadInput("error.document_pdf_scanned")
         return Parsed(
             title=_title(document, blocks),
             blocks=blocks,
@@ -54,7 +60,7 @@ def read(path: Path, limits: Limits) -> Parsed:
 
 
 def _read_pages(document: pdfium.PdfDocument, limits: Limits) -> _Pages:
-    pages = _Pages()
+    pages = _Pages(scans=Scans(SCANS_SHARE * limits.seconds))
     end = time.monotonic() + TABLES_SHARE * limits.seconds
     for number in range(len(document)):
         try:
@@ -71,17 +77,14 @@ def _read_pages(document: pdfium.PdfDocument, limits: Limits) -> _Pages:
             tables = page_tables(page, limits.cells) if lines and time.monotonic() < end else []
             if lines and time.monotonic() >= end:
                 pages.without_tables.append(number + 1)
-            if not lines and _has_picture(page):
-                pages.scanned.append(number + 1)
+            recognised = pages.scans.paragraphs(page, number + 1, lines)
+            if recognised is not None:
+                pages.recognised[number], lines, tables = recognised, [], []
         finally:
             page.close()
         pages.lines.append(lines)
         pages.tables.append(tables)
     return pages
-
-
-def _has_picture(page: pdfium.PdfPage) -> bool:
-    return any(True for _ in page.get_objects(filter=[pdfium_c.FPDF_PAGEOBJ_IMAGE], max_depth=3))
 
 
 def _blocks(document: pdfium.PdfDocument, pages: _Pages) -> Iterator[Block]:
@@ -92,6 +95,8 @@ def _blocks(document: pdfium.PdfDocument, pages: _Pages) -> Iterator[Block]:
     ]
     style, tight = style_of(kept, _outline(document)), divides_hangul(kept)
     for page, (lines, tables) in enumerate(zip(kept, pages.tables, strict=True)):
+        for text in pages.recognised.get(page, ()):
+            yield Block(kind="paragraph", text=text, page=page + 1)
         for part in _parts(lines, tables):
             if isinstance(part, Ruled):
                 block = table(part.rows, page + 1)
@@ -137,8 +142,7 @@ def _dated(document: pdfium.PdfDocument) -> str | None:
 
 
 def _notes(pages: _Pages) -> Iterator[Note]:
-    if pages.scanned:
-        yield Note(name="pages_without_text", pages=tuple(pages.scanned))
+    yield from pages.scans.notes()
     if pages.without_tables:
         yield Note(name="pdf_tables_cut", pages=tuple(pages.without_tables))
     if pages.damaged:
