@@ -18,7 +18,9 @@ SAMPLE: Final = 400_000
 ODD: Final = re.compile("[\x00-\x08\x0e-\x1f\x7f\ud800-\udfff\ufeff\ufffe\uffff]")
 """Control characters, lone surrogates and byte order marks: nothing that anybody reads."""
 ENDS: Final = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
-KOREAN_7BIT: Final = b"\x1b$)C"
+SEVEN_BIT: Final = ((b"\x1b$)C", "iso2022_kr"), (b"\x1b$B", "iso2022_jp_2"), (b"\x1b$@", "iso2022_jp_2"))
+FORGIVEN: Final = 0.02
+"""The share of broken letters at which what a file says of its own encoding is still believed."""
 # The names of Korean and Chinese sets in files mean, in practice, the larger set of the same family.
 LARGER: Final = {
     "euc-kr": "cp949",
@@ -58,13 +60,26 @@ def decode(raw: bytes, declared: str | None = None) -> tuple[str, str]:
             return raw.decode(encoding, errors="replace"), encoding
     if raw.count(0) > len(raw) // 8 and (found := _unmarked_wide(raw)):
         return raw.decode(found, errors="replace"), found
-    if KOREAN_7BIT in raw[:SAMPLE]:
-        return raw.decode("iso2022_kr", errors="replace"), "iso2022_kr"
     told = codec_named(declared) if declared else None
+    if seven := _seven_bit(raw, told):
+        return raw.decode(seven, errors="replace"), seven
     for likely in ("utf-8", told):
         if likely and (text := _strict(raw, likely)) is not None:
             return text, likely
+    if told and _share_lost(mended := raw.decode(told, errors="replace")) <= FORGIVEN:
+        return mended, told
     return _likeliest(raw, told)
+
+
+def _seven_bit(raw: bytes, told: str | None) -> str | None:
+    """Sets that write every letter in bytes of ASCII and would pass for UTF-8: by the name told, or by their signs."""
+    if told and (told.startswith("iso2022") or told in {"iso-2022-kr", "iso-2022-jp", "utf-7", "hz"}):
+        return told
+    return next((codec for sign, codec in SEVEN_BIT if sign in raw[:SAMPLE]), None)
+
+
+def _share_lost(text: str) -> float:
+    return text.count("\ufffd") / max(sum(letter > "\x7f" for letter in text[:SAMPLE]), 1)
 
 
 def _strict(raw: bytes, encoding: str) -> str | None:

@@ -235,7 +235,7 @@ def _result(file: Path, name: str) -> Parsed:
         raw = file.read_bytes()
         if raw.startswith(b'{"fault"'):
             told = json.loads(raw)["fault"]
-            raise BadInput(str(told["key"]), **{"name": name, **dict(told["details"])})
+            raise BadInput(str(told["key"]), **{**dict(told["details"]), "name": name})
         return Parsed.model_validate_json(raw)
     except (OSError, ValueError, KeyError, TypeError, ValidationError) as fault:
         raise BadInput("error.document_crashed", name=name) from fault

@@ -8,7 +8,7 @@ from typing import Final
 
 from backend.documents.encodings import clean
 from backend.documents.limits import Limits
-from backend.documents.readers import table_block
+from backend.documents.readers.grid import table
 from backend.documents.values import Block, Note, Parsed
 from backend.errors import BadInput
 
@@ -38,9 +38,8 @@ def _tidy_note(note: Note) -> Note:
 
 def _tidy(block: Block) -> Iterator[Block]:
     if block.rows:
-        rows = [tuple(clean(cell) for cell in row) for row in block.rows]
-        if any(any(row) for row in rows):
-            yield table_block(rows, block.page)
+        if whole := table([[clean(cell) for cell in row] for row in block.rows], block.page):
+            yield whole
         return
     text = clean(block.text).strip(" \t\n") if block.kind != "code" else clean(block.text)
     if block.kind == "heading":
