@@ -9,6 +9,7 @@ from pathlib import Path
 
 from backend.accounts import Accounts
 from backend.answering import Answering, Answers
+from backend.documents.grounding.library import ProjectPassages
 from backend.errors import BadInput
 from backend.jobs.run import Run
 from backend.jobs.runs import Runs, RunsByFolder
@@ -31,11 +32,15 @@ class Services:
     settings: Settings
     projects: Projects
     host: ModelHost
-    answers: Answers
+    answers: Answering
     endpoints: Endpoints
     house_runs: Runs
     project_runs: RunsByFolder
     accounts: Accounts
+
+    def answers_in(self, project: Project) -> Answers:
+        """Where an assistant that uses documents is asked: its project."""
+        return self.answers.within(ProjectPassages(project))
 
     def runs(self, project: Project) -> Runs:
         """The runs of one project."""

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import threading
+
 from pydantic import ValidationError
 
 from backend.answering import Answer, Answering, Answers, Question
 from backend.batch.rows import AnswersWriter, BatchConfig, Row, RowAnswer, answered, read_rows, variables_of
+from backend.documents.grounding.library import ProjectPassages
 from backend.errors import StorageProblem, StudioError
 from backend.jobs.kinds import Job
 from backend.jobs.progress import Progress, Stopped
 from backend.jobs.turn import take_accelerator
+from backend.projects.folder import Project
 from backend.rounds import answer_all
 
 
@@ -20,14 +24,16 @@ def work(job: Job, progress: Progress) -> None:
 
     settings = job.settings
     host = ModelHost(settings, Endpoints(settings.home, settings.offline))
+    project = Project(job.folder.parent.parent, threading.Lock())
     try:
         config = _config(job)
         progress.message("run.message.loading_model")
         if config.assistant.model.kind != "endpoint":
             take_accelerator(host, "batch", progress)
-        answer_rows(job, config, Answering(host), progress)
+        answer_rows(job, config, Answering(host, ProjectPassages(project)), progress)
     finally:
         host.close()
+        project.close()
 
 
 def answer_rows(job: Job, config: BatchConfig, answers: Answers, progress: Progress) -> None:

@@ -63,7 +63,7 @@ def answer_examples(
     Raises what the model or the connection says when it fails for good; what came before is kept. After `stop` it
     returns with what it has. When nothing is missing no model is loaded.
     """
-    known = fingerprint(assistant, where)
+    known = fingerprint(assistant, where, project)
     left, already = missing(project, assistant, known, examples)
     if told is not None:
         told(already)

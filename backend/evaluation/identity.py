@@ -1,7 +1,8 @@
 """Which assistant an answer is of: named by content, so that equal assistants share their answers.
 
 A fingerprint is made of everything that says how an answer comes about and of a cheap identity of the model's
-weights; an adapter counts by its id, which names its content. An assistant's name, its number, or the way in which its
+weights; an adapter counts by its id, which names its content, and of an assistant that answers from documents what
+these hold now. An assistant's name, its number, or the way in which its
 examples were once chosen change no answer and are left out; a model folder that was overwritten changes every answer
 and is noticed.
 """
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from backend.assistants import PER_INPUT, AdapterRef, Assistant, Examples, ModelRef
+from backend.documents.grounding.content import documents_key
 from backend.errors import NotFound
 from backend.projects.folder import Project
 
@@ -44,11 +46,23 @@ def settled(assistant: Assistant) -> Assistant:
     return assistant.model_copy(update=told)
 
 
-def fingerprint(assistant: Assistant, where: Where) -> str:
-    """32 hex digits. Raises NotFound when the model is not on this machine, or cannot be read."""
+def fingerprint(assistant: Assistant, where: Where, project: Project | None = None) -> str:
+    """32 hex digits. Raises NotFound when the model is not on this machine, or cannot be read.
+
+    project  whose documents it answers from; an assistant without documents is the same in every project
+    """
     ref = assistant.model
     weights = "" if ref.kind == "endpoint" else weights_identity(where(ref))
-    return _digest(content_key(assistant), weights)
+    return _digest(said_of(assistant, project), weights)
+
+
+def said_of(assistant: Assistant, project: Project | None) -> str:
+    """`content_key`, together with what the project's documents hold now where it answers from them."""
+    if assistant.documents is None:
+        return content_key(assistant)
+    if project is None:
+        raise ValueError("an assistant with documents has a fingerprint within a project only")
+    return _digest(content_key(assistant), documents_key(project, assistant.documents))
 
 
 def content_key(assistant: Assistant) -> str:
@@ -86,19 +100,19 @@ def weights_identity(folder: Path) -> str:
 
 def remember(project: Project, assistant: Assistant, known: str) -> None:
     """Keep the fingerprint in the project, so that answers are found when the model has gone."""
-    project.set_note(NOTE + content_key(assistant), known)
+    project.set_note(NOTE + said_of(assistant, project), known)
 
 
 def known_fingerprint(project: Project, assistant: Assistant, where: Where | None = None) -> str | None:
     """The fingerprint as it is now; of a model that has gone, or without `where`, the one remembered last."""
     if assistant.model.kind == "endpoint":
-        return _digest(content_key(assistant), "")
+        return _digest(said_of(assistant, project), "")
     try:
         if where is not None:
-            return fingerprint(assistant, where)
+            return fingerprint(assistant, where, project)
     except NotFound:
         pass  # what it answered while it was here still counts
-    kept = project.get_note(NOTE + content_key(assistant))
+    kept = project.get_note(NOTE + said_of(assistant, project))
     return kept if isinstance(kept, str) else None
 
 

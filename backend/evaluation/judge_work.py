@@ -8,6 +8,7 @@ from typing import Final
 from pydantic import ValidationError
 
 from backend.answering import Answer, Answering, Answers
+from backend.documents.grounding.library import ProjectPassages
 from backend.errors import StorageProblem, StudioError
 from backend.evaluation.comparison import compare
 from backend.evaluation.judge import Bench, Case, JudgingConfig, bench_of, cases
@@ -36,7 +37,7 @@ def work(job: Job, progress: Progress) -> None:
         if config.judge.kind != "endpoint":
             progress.message("run.message.loading_model")
             take_accelerator(host, "judging", progress)
-        judge(project, Answering(host), bench, every, progress)
+        judge(project, Answering(host, ProjectPassages(project)), bench, every, progress)
 
 
 def judge(project: Project, answers: Answers, bench: Bench, every: list[Case], progress: Progress) -> None:

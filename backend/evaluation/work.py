@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from backend.answering import Answering, Answers
+from backend.documents.grounding.library import ProjectPassages
 from backend.errors import ModelProblem, StorageProblem, StudioError
 from backend.evaluation.answers import answer_examples, forget_faults, kept_answers, missing
 from backend.evaluation.cost import Cost, Memory, keep_cost
@@ -42,7 +43,14 @@ def work(job: Job, progress: Progress) -> None:
         saved = [project.assistants.get(number) for number in config.assistants]
         forced = drawn(project, config.split, config.limit, config.seed) if config.perplexity else []
         evaluation = Evaluation(
-            project, host, Answering(host), examples, progress, config.ask_faults_again, forced, config.split
+            project,
+            host,
+            Answering(host, ProjectPassages(project)),
+            examples,
+            progress,
+            config.ask_faults_again,
+            forced,
+            config.split,
         )
         evaluation.run(saved)
 
@@ -105,7 +113,7 @@ class Evaluation:
     def _look(self, one: SavedAssistant) -> bool:
         """Whether there is anything to ask or to measure; loads nothing."""
         try:
-            known = fingerprint(one.assistant, self.host.where)
+            known = fingerprint(one.assistant, self.host.where, self.project)
         except StudioError as fault:
             self._failed(one, fault)
             return False
@@ -161,7 +169,7 @@ class Evaluation:
         return perplexity_of(self.project, known, basis) is None
 
     def _measure(self, one: SavedAssistant) -> None:
-        known = fingerprint(one.assistant, self.host.where)
+        known = fingerprint(one.assistant, self.host.where, self.project)
         if not self._unmeasured(one, known):
             return
         self._prepare()

@@ -34,7 +34,7 @@ def work(job: Job, progress: Progress) -> None:
         curve = curve_from(tried, sizes, method, prepared.basis)
         keep_outcome(shop.output, curve)
         both = [bare(config.assistant), config.assistant]
-        keep_curve(shop.project, [fingerprint(one, shop.where) for one in both], curve)
+        keep_curve(shop.project, [fingerprint(one, shop.where, shop.project) for one in both], curve)
         progress.result(best=curve.best.value, shots=curve.best.shots, zero=curve.points[0].value)
 
 

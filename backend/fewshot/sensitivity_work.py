@@ -26,7 +26,7 @@ def work(job: Job, progress: Progress) -> None:
             tried, {one.name: kind for one in tried if (kind := kind_of(one.name)) is not None}, prepared.basis
         )
         keep_outcome(shop.output, band)
-        keep_band(shop.project, fingerprint(config.assistant, shop.where), band)
+        keep_band(shop.project, fingerprint(config.assistant, shop.where, shop.project), band)
         progress.result(low=band.low, high=band.high, median=band.median, value=band.value)
 
 

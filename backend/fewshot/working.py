@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from backend.answering import Answering, Answers
 from backend.assistants import Assistant
+from backend.documents.grounding.library import ProjectPassages
 from backend.errors import Refused, StorageProblem
 from backend.evaluation.identity import Where
 from backend.evaluation.work import opened
@@ -65,7 +66,7 @@ def at_work(job: Job, progress: Progress, *assistants: Assistant) -> Iterator[Sh
         progress.message("run.message.loading_model")
         if any(assistant.model.kind != "endpoint" for assistant in assistants):
             take_accelerator(host, "search", progress)
-        yield Shop(project, Answering(host), host.where, job.output, progress)
+        yield Shop(project, Answering(host, ProjectPassages(project)), host.where, job.output, progress)
 
 
 def config_of(job: Job, kind: type[Config]) -> Config:

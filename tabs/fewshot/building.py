@@ -147,7 +147,8 @@ class Building:
             return "", gr.skip()
         try:
             assistant = assistant_of(project, draft, self.words.language)
-            found = forms(assistant, Question(asked.variables), self.services.answers, self.services.host)
+            answers = self.services.answers_in(project)
+            found = forms(assistant, Question(asked.variables), answers, self.services.host)
         except StudioError as fault:
             return widgets.empty(sentence(self.words, fault)), gr.skip()
         return views.forms_view(self.words, found, asked.output), self.advice(project, draft, found)

@@ -176,7 +176,8 @@ class Bringing:
             told = draft.instructions
             says = bool(told.system.strip()) or told.template.strip() != PLAIN_TEMPLATE
             if says and set(variables(told.template)) == set(task.inputs):
-                return draft, self.words.t("data.preview_draft")
+                # Passages are found for a question that is asked, not for rows that are only looked at.
+                return draft.model_copy(update={"documents": None}), self.words.t("data.preview_draft")
         korean = any(re.search("[가-힣]", one.text()) for one in rows)
         return plain_assistant(task, "ko" if korean else "en"), self.words.t("data.preview_plain")
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from backend.answering import Answering, Question
 from backend.assistants import PER_INPUT, Assistant, Examples, Shot
+from backend.documents.grounding.source import Passages
 from backend.examples.asking import question_of
 from backend.examples.example import Example
 from backend.examples.task import Task
@@ -43,10 +44,10 @@ def trained_assistant(config: TrainingConfig) -> Assistant:
 class Asking:
     """Composes prompts for one config by the code that answers; loads no model."""
 
-    def __init__(self, config: TrainingConfig, task: Task | None) -> None:
+    def __init__(self, config: TrainingConfig, task: Task | None, passages: Passages | None = None) -> None:
         self.assistant = trained_assistant(config)
         self._task = task
-        self._answering = Answering(_NoModels())
+        self._answering = Answering(_NoModels(), passages)
         shots, selection = self.assistant.examples.shots, self.assistant.examples.selection
         fixed = selection is None or selection.method not in PER_INPUT
         self._shown = {_text(shot.variables, shot) for shot in shots} if fixed else set()

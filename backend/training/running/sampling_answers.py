@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from backend.answering import Answering, Answers, Host, Question
 from backend.assistants import Assistant, Examples
+from backend.documents.grounding.source import Passages
 from backend.evaluation.identity import settled
 from backend.evaluation.metrics import aggregate, score_example
 from backend.examples.asking import question_of
@@ -65,11 +66,18 @@ class Answered:
 class Asked:
     """The dev examples that are asked, drawn once by the seed; the shown ones are the first of them."""
 
-    def __init__(self, config: TrainingConfig, task: Task | None, dev: Sequence[Example], tokenizer: Any) -> None:
+    def __init__(
+        self,
+        config: TrainingConfig,
+        task: Task | None,
+        dev: Sequence[Example],
+        tokenizer: Any,
+        passages: Passages | None = None,
+    ) -> None:
         most = max(config.metric_examples, config.sample_inputs)
         drawn = random.Random(config.seed).sample(range(len(dev)), min(most, len(dev)))
         self._examples = [dev[place] for place in drawn]
-        self._config, self._task = config, task
+        self._config, self._task, self._passages = config, task, passages
         self._room = _room(tokenizer, self._examples)
 
     @property
@@ -91,7 +99,7 @@ class Asked:
         examples = self._examples[: max(self.count if metric else 0, self._config.sample_inputs)]
         asked = self._shortened(assistant)
         questions = [question_of(example, asked, self._task) for example in examples]
-        given = answers_of(Answering(host), asked, questions, stop) if questions else []
+        given = answers_of(Answering(host, self._passages), asked, questions, stop) if questions else []
         if stop.is_set():
             return None
         shown = tuple(zip(examples, given, strict=True))[: self._config.sample_inputs]
