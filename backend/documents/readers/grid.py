@@ -6,6 +6,7 @@ joining the row's cells by " | " gives that line exactly (a splitter may take ta
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -45,7 +46,8 @@ def placed(cells: Sequence[Cell], most: int) -> list[list[str]]:
     Only rows and columns in which a cell begins count: an address of a damaged file may be any number.
     Raises BadInput("error.document_too_many_cells") for more than `most` places.
     """
-    rows = {row: at for at, row in enumerate(sorted({cell.row for cell in cells}))}
+    order = sorted({cell.row for cell in cells})
+    rows = {row: at for at, row in enumerate(order)}
     columns = {column: at for at, column in enumerate(sorted({cell.column for cell in cells}))}
     if len(rows) * len(columns) > most:
         raise BadInput("error.document_too_many_cells", most=f"{most:,}")
@@ -54,7 +56,6 @@ def placed(cells: Sequence[Cell], most: int) -> list[list[str]]:
         at, column = rows[cell.row], columns[cell.column]
         laid[at][column] = cell.text
         if cell.rows > 1 and len(cell.text) <= REPEATED:
-            last = min(cell.row + cell.rows, max(rows) + 1)
-            for row in (rows[row] for row in range(cell.row + 1, last) if row in rows):
-                laid[row][column] = laid[row][column] or cell.text
+            for below in range(at + 1, bisect_left(order, cell.row + cell.rows)):
+                laid[below][column] = laid[below][column] or cell.text
     return laid

@@ -54,6 +54,8 @@ def with_guessed_headings(blocks: Sequence[Block]) -> list[Block]:
 
 def headings(ranks: Sequence[int | None]) -> list[int | None]:
     """The ranks that are headings: something else follows, and something else stands before or the rank is proven."""
+    if not ranks:
+        return []
     before, after = [None, *ranks[:-1]], [*ranks[1:], None]
     clear = [at if at not in {None, was, comes} else None for was, at, comes in zip(before, ranks, after, strict=True)]
     clear[-1:] = [None]  # nothing follows the last line
