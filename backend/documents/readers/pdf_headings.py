@@ -53,7 +53,11 @@ class Style:
             return self._outlined_level(page, text)
         if lines[0].size in self.sizes:
             return self.sizes.index(lines[0].size) + 1
-        if self.bold_counts and all(line.bold for line in lines) and text[-1] not in _SENTENCE_ENDS:
+        if (
+            self.bold_counts
+            and all(line.bold and len(line.cells) == 1 for line in lines)
+            and text[-1] not in _SENTENCE_ENDS
+        ):
             return min(len(self.sizes) + 1, DEEPEST)
         return 0
 

@@ -6,7 +6,7 @@ PDFium is not safe in threads: a reader opens and reads within one thread of one
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pypdfium2 as pdfium
@@ -24,30 +24,32 @@ def opened(path: Path, most_pages: int) -> Iterator[pdfium.PdfDocument]:
     try:
         document = pdfium.PdfDocument(path)
     except pdfium.PdfiumError as fault:
-        raise _told(fault, path.name) from fault
+        raise _told(fault) from fault
     try:
-        _check_pages(document, path.name, most_pages)
+        with suppress(pdfium.PdfiumError):  # fields that cannot be read are left out; the pages still can
+            document.init_forms()
+        _check_pages(document, most_pages)
         yield document
     finally:
         document.close()
 
 
-def _told(fault: pdfium.PdfiumError, name: str) -> BadInput:
+def _told(fault: pdfium.PdfiumError) -> BadInput:
     # PDFium reports a document without a single page as a failure with code 0, "Success".
     code = getattr(fault, "err_code", None)
     if code == pdfium_c.FPDF_ERR_SUCCESS:
-        return BadInput("error.document_pdf_no_pages", name=name)
+        return BadInput("error.document_pdf_no_pages")
     if code == pdfium_c.FPDF_ERR_PASSWORD:
-        return BadInput("error.document_pdf_password", name=name)
+        return BadInput("error.document_pdf_password")
     if code == pdfium_c.FPDF_ERR_SECURITY:
-        return BadInput("error.document_pdf_security", name=name)
-    return BadInput("error.document_pdf_damaged", name=name)
+        return BadInput("error.document_pdf_security")
+    return BadInput("error.document_pdf_damaged")
 
 
-def _check_pages(document: pdfium.PdfDocument, name: str, most: int) -> None:
+def _check_pages(document: pdfium.PdfDocument, most: int) -> None:
     # The count is the file's own claim: pages that are not there fail one by one, when they are opened.
     count = len(document)
     if count < 1:
-        raise BadInput("error.document_pdf_no_pages", name=name)
+        raise BadInput("error.document_pdf_no_pages")
     if count > most:
-        raise BadInput("error.document_pdf_pages", name=name, pages=f"{count:,}", most=f"{most:,}")
+        raise BadInput("error.document_pdf_pages", pages=f"{count:,}", most=f"{most:,}")

@@ -99,13 +99,13 @@ def _bucket(line: Line) -> int:
 def _parts(group: Sequence[Line], line: Line, pitch: float, rights: dict[int, float]) -> bool:
     """Whether a new block begins with this line."""
     before = group[-1]
-    if abs(before.size - line.size) > 0.75 or before.bold != line.bold or _ITEM.match(line.text):
-        return True
     if (len(before.cells) > 1) != (len(line.cells) > 1):
         return True
     drop = before.y - line.y
-    if len(line.cells) > 1:
+    if len(line.cells) > 1:  # rows, their head in bold and larger or not
         return not 0.5 * line.size < drop < 2.2 * pitch * line.size
+    if abs(before.size - line.size) > 0.75 or before.bold != line.bold or _ITEM.match(line.text):
+        return True
     finished = bool(_FINISHED.search(before.text))
     if drop <= 0.5 * line.size:
         return finished or drop > -3 * line.size  # a new column goes on with an unfinished sentence

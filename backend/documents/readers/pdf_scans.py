@@ -88,9 +88,5 @@ def _share_unknown(lines: Sequence[Line]) -> float:
 def _drawn(page: pdfium.PdfPage) -> bool:
     """Whether the page shows a picture, or so many shapes that they may be letters."""
     kinds = [pdfium_c.FPDF_PAGEOBJ_IMAGE, pdfium_c.FPDF_PAGEOBJ_SHADING, pdfium_c.FPDF_PAGEOBJ_PATH]
-    shapes = 0
-    for item in page.get_objects(filter=kinds, max_depth=4):
-        shapes += 1
-        if item.type != pdfium_c.FPDF_PAGEOBJ_PATH or shapes >= DRAWN:
-            return True
-    return False
+    items = page.get_objects(filter=kinds, max_depth=4)
+    return any(item.type != pdfium_c.FPDF_PAGEOBJ_PATH or shapes >= DRAWN for shapes, item in enumerate(items, 1))
