@@ -10,7 +10,10 @@ import io
 import os
 import shutil
 import subprocess
+import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -24,6 +27,18 @@ MOST_PIXELS: Final = 25_000_000
 PICTURE_S: Final = 60.0
 SURE: Final = 30.0
 """Words that the engine is less sure of than this (of 100) are specks and edges more often than words."""
+
+UNSURE: Final = 60.0
+"""A picture whose words are less sure than this on average may lie upside down (96 against 37 on a real one)."""
+
+
+@dataclass(frozen=True)
+class _Word:
+    """A word, how sure the engine is of it (0..100), and its block, paragraph and line."""
+
+    text: str
+    sure: float
+    line: tuple[str, str, str]
 
 
 @dataclass(frozen=True)
@@ -39,7 +54,17 @@ class Engine:
         return tuple(language for language in WANTED if language not in self.languages)
 
     def paragraphs(self, picture: Image.Image, seconds: float = PICTURE_S) -> list[str]:
-        """What stands in a picture, from the top; nothing where the engine fails or takes longer than `seconds`."""
+        """What stands in a picture, from the top; nothing where the engine fails or takes longer than `seconds`.
+
+        A page with few words gives no hint which way is up: one that reads badly is tried upside down.
+        """
+        end = time.monotonic() + seconds
+        words = self._words(picture, seconds)
+        if words and _sureness(words) < UNSURE and time.monotonic() < end:
+            words = max(words, self._words(picture.rotate(180), end - time.monotonic()), key=_sureness)
+        return _paragraphs([word for word in words if word.sure >= SURE])
+
+    def _words(self, picture: Image.Image, seconds: float) -> list[_Word]:
         # 1: finds out how the page is turned, then its columns; 3: columns only.
         mode = "1" if self.turns else "3"
         command = [self.program, "-", "-", "-l", "+".join(self.languages), "--psm", mode]
@@ -54,7 +79,7 @@ class Engine:
             )
         except (subprocess.SubprocessError, OSError):
             return []
-        return _paragraphs(done.stdout.decode("utf-8", "replace"))
+        return list(_read(done.stdout.decode("utf-8", "replace")))
 
 
 def find_engine() -> Engine | None:
@@ -83,26 +108,29 @@ def _as_png(picture: Image.Image) -> bytes:
     return data.getvalue()
 
 
-def _paragraphs(table: str) -> list[str]:
-    """Words of Tesseract's table, joined by paragraph; a hyphen at a line's end joins two lines."""
-    paragraphs: dict[tuple[str, str], list[list[str]]] = {}
-    line_before: tuple[str, ...] = ()
+def _read(table: str) -> Iterator[_Word]:
+    """The words of Tesseract's table (level 5), its reading order kept."""
     for row in csv.DictReader(io.StringIO(table), delimiter="\t", quoting=csv.QUOTE_NONE):
-        word = (row.get("text") or "").strip()
-        if row.get("level") != "5" or not word or float(row["conf"] or -1) < SURE:
-            continue
-        lines = paragraphs.setdefault((row["block_num"], row["par_num"]), [])
-        line = (row["block_num"], row["par_num"], row["line_num"])
-        if line != line_before:
-            lines.append([])
-        lines[-1].append(word)
-        line_before = line
-    return [_joined(lines) for lines in paragraphs.values()]
+        text = (row.get("text") or "").strip()
+        if row.get("level") == "5" and text:
+            yield _Word(text, float(row["conf"]), (row["block_num"], row["par_num"], row["line_num"]))
 
 
-def _joined(lines: list[list[str]]) -> str:
+def _sureness(words: Sequence[_Word]) -> float:
+    return sum(word.sure for word in words) / len(words) if words else 0.0
+
+
+def _paragraphs(words: Sequence[_Word]) -> list[str]:
+    """Words joined by line and paragraph; a hyphen at a line's end joins two lines."""
+    return [
+        _joined([" ".join(word.text for word in line) for _, line in groupby(paragraph, key=lambda word: word.line)])
+        for _, paragraph in groupby(words, key=lambda word: word.line[:2])
+    ]
+
+
+def _joined(lines: Sequence[str]) -> str:
     text = ""
-    for line in (" ".join(words) for words in lines):
+    for line in lines:
         divided = len(text) > 1 and text[-1] == "-" and text[-2].isalpha() and line[:1].islower()
         text = text[:-1] + line if divided else f"{text} {line}".strip()
     return text
