@@ -60,8 +60,8 @@ def test_a_deletion_reaches_across_paragraphs(tmp_path: Path) -> None:
     def stretch(section: str) -> str:
         end = '<hp:deleteEnd Id="2" TcId="2" paraend="0"/>'
         assert end in section
-        added = f"<hp:p><hp:run><hp:t>사라진 줄</hp:t></hp:run></hp:p><hp:p><hp:run><hp:t>{end}남은 줄</hp:t></hp:run></hp:p>"
-        return section.replace(end, "").replace("</hs:sec>", f"{added}</hs:sec>")
+        gone, left = (f"<hp:p><hp:run><hp:t>{text}</hp:t></hp:run></hp:p>" for text in ("사라진 줄", f"{end}남은 줄"))
+        return section.replace(end, "").replace("</hs:sec>", f"{gone}{left}</hs:sec>")
 
     path = repacked(FILES / "ChangeTrack.hwpx", tmp_path / "a.hwpx", "Contents/section0.xml", stretch)
     assert [block.text for block in hwp.read(path, Limits()).blocks] == ["변경", "남은 줄"]

@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import warnings
 import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from backend.documents.readers.outline import with_guessed_headings
 from backend.documents.readers.owpml import Walk, outlines
-from backend.documents.readers.packages import day, named
+from backend.documents.readers.packages import BROKEN, day, named
 from backend.documents.values import Note, Parsed
 from backend.errors import BadInput, first_line
 
@@ -95,7 +94,7 @@ def faults() -> Iterator[None]:
         raise BadInput(REFUSED.get(fault.code, "error.document_damaged"), detail=first_line(fault)) from fault
     except HwpxSecurityError as fault:
         raise BadInput("error.document_bomb", detail=first_line(fault)) from fault
-    except (HwpxError, HwpxPackageError, LxmlError, zipfile.BadZipFile, zlib.error, UnicodeDecodeError) as fault:
+    except (HwpxError, HwpxPackageError, LxmlError, *BROKEN) as fault:
         raise BadInput("error.document_damaged", detail=first_line(fault)) from fault
 
 

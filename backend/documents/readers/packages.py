@@ -6,7 +6,9 @@ claims to be unpacked is looked at before any of them opens it.
 
 from __future__ import annotations
 
+import errno
 import re
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -19,6 +21,16 @@ from backend.errors import BadInput, first_line
 if TYPE_CHECKING:
     from backend.documents.limits import Limits
 
+BROKEN = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    UnicodeDecodeError,
+    NotImplementedError,  # a way of packing that does not exist
+    EOFError,
+    KeyError,  # a part that another one names is missing
+)
+"""What zipfile and what reads through it raise for damaged packages."""
 MOST_ENTRIES = 20_000
 RATIO_FROM = 4 << 20
 """Bytes from which a part's ratio of packing counts: small parts of blanks pack well without meaning harm."""
@@ -45,9 +57,11 @@ def package(path: Path, limits: Limits) -> Iterator[zipfile.ZipFile]:
         with zipfile.ZipFile(path) as opened:
             guard(opened, limits)
             yield opened
-    except (zipfile.BadZipFile, zlib.error, LxmlError, UnicodeDecodeError, NotImplementedError, EOFError) as fault:
+    except (*BROKEN, LxmlError) as fault:
         raise BadInput("error.document_damaged", detail=first_line(fault)) from fault
-    except KeyError as fault:  # a part that another one names is missing
+    except OSError as fault:  # a damaged list of parts sends zipfile to places before the file's beginning
+        if fault.errno != errno.EINVAL:
+            raise
         raise BadInput("error.document_damaged", detail=first_line(fault)) from fault
     except RuntimeError as fault:  # zipfile's word for an encrypted entry
         if "encrypted" not in str(fault):
@@ -56,13 +70,28 @@ def package(path: Path, limits: Limits) -> Iterator[zipfile.ZipFile]:
 
 
 def guard(opened: zipfile.ZipFile, limits: Limits) -> None:
-    """Looks at what the parts of text claim to be unpacked (pictures are not read). Raises BadInput."""
-    parts = [part for part in opened.infolist() if part.filename.lower().endswith(XML)]
+    """Looks at what a package claims to hold, before a library takes all of it into memory. Raises BadInput."""
+    parts = opened.infolist()
     dense = any(part.file_size > RATIO_FROM and part.file_size > limits.ratio * part.compress_size for part in parts)
-    largest, whole = max((part.file_size for part in parts), default=0), sum(part.file_size for part in parts)
-    too_much = largest > limits.part_bytes or whole > limits.unpacked_bytes
-    if dense or too_much or len(opened.infolist()) > MOST_ENTRIES:
+    texts = [part.file_size for part in parts if part.filename.lower().endswith(XML)]
+    whole = sum(part.file_size for part in parts)
+    too_much = max(texts, default=0) > limits.part_bytes or whole > limits.unpacked_bytes
+    if dense or too_much or len(parts) > MOST_ENTRIES:
         raise BadInput("error.document_bomb")
+
+
+def properties(opened: zipfile.ZipFile) -> tuple[str, str | None]:
+    """(title, date of the last change or else of making) that an Office package tells of itself."""
+    from lxml.etree import XMLSyntaxError
+
+    if "docProps/core.xml" not in opened.namelist():
+        return "", None
+    try:
+        root = tree(opened.read("docProps/core.xml"))
+    except XMLSyntaxError:  # what a document says about itself is never worth losing the document
+        return "", None
+    told = {str(part.tag).rpartition("}")[2]: (part.text or "").strip() for part in root}
+    return " ".join(told.get("title", "").split()), day(told.get("modified")) or day(told.get("created"))
 
 
 def tree(data: bytes) -> Any:

@@ -1,0 +1,180 @@
+"""The body of a Word document (WordprocessingML, ECMA-376 part 1, 17) as blocks in reading order.
+
+The tree is walked here because python-docx's own `paragraphs` and `text` leave out text boxes, content controls,
+equations, nested tables and inserted text, all of which a reader sees. Deleted and moved-away text is left out.
+Numbers of headings and list items are made by Word when it draws a page and are not in the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from backend.documents.readers.grid import Cell, placed, table
+from backend.documents.values import Block
+
+Element = Any
+W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+M = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
+MC = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
+
+WRAPS = {f"{W}{name}" for name in ("sdt", "sdtContent", "ins", "moveTo", "customXml", "smartTag")}
+NOT_SAID = {f"{W}{name}" for name in ("del", "moveFrom", "txbxContent", "pPr", "rPr")} | {f"{MC}Fallback"}
+STANDS_FOR = {f"{W}tab": "\t", f"{W}br": "\n", f"{W}cr": "\n", f"{W}noBreakHyphen": "-"}
+WRITTEN_BEFORE = {f"{M}den": "/", f"{M}sup": "^", f"{M}sub": "_"}
+"""Of an equation on one line: 10⁻⁶ must not read as 10-6."""
+REFERENCES = {f"{W}footnoteReference": "footnote", f"{W}endnoteReference": "endnote"}
+
+
+class Style(NamedTuple):
+    """What a paragraph style says of a paragraph. `level` 0: no heading; `depth` 0: no list."""
+
+    level: int = 0
+    depth: int = 0
+    contents: bool = False
+    """A line of a table of contents: the headings over again, with page numbers."""
+
+
+PLAIN = Style()
+
+
+class Walk:
+    """Goes through the parts of one document.
+
+    styles  style's id -> Style
+    notes   ("footnote" | "endnote", id) -> the note's element; a note is read after the paragraph that points at it
+    """
+
+    def __init__(self, styles: Mapping[str, Style], notes: Mapping[tuple[str, str], Element], most_cells: int) -> None:
+        self.styles = styles
+        self.notes = dict(notes)
+        self.most_cells = most_cells
+
+    def blocks(self, container: Element) -> Iterator[Block]:
+        for child in container:
+            if child.tag == f"{W}p":
+                yield from self.paragraph(child)
+            elif child.tag == f"{W}tbl":
+                yield from self.table(child)
+            elif child.tag in WRAPS:
+                yield from self.blocks(child)
+
+    def paragraph(self, paragraph: Element) -> Iterator[Block]:
+        style = self.style(paragraph)
+        words = "".join(said(paragraph)).strip()
+        if words and not style.contents:
+            if style.level:
+                yield Block(kind="heading", text=" ".join(words.split()), level=min(style.level, 6))
+            else:
+                yield Block(kind="list" if style.depth else "paragraph", text=words, level=min(style.depth, 9))
+        for box in boxes(paragraph):
+            yield from self.blocks(box)
+        for reference in paragraph.iter(*REFERENCES):
+            note = self.notes.pop((REFERENCES[reference.tag], reference.get(f"{W}id")), None)
+            if note is not None:
+                yield from self.blocks(note)
+
+    def style(self, paragraph: Element) -> Style:
+        """The paragraph's own words about itself before those of its style."""
+        own = paragraph.find(f"{W}pPr")
+        if own is None:
+            return self.styles.get("", PLAIN)
+        named = self.styles.get(value(own.find(f"{W}pStyle")) or "", PLAIN)
+        level, depth = outline(own), numbered(own)
+        return Style(named.level if level is None else level, named.depth if depth is None else depth, named.contents)
+
+    def table(self, element: Element) -> Iterator[Block]:
+        """A table with its merged cells; a table of one cell is a frame around paragraphs, and read as such."""
+        laid: list[Cell] = []
+        above: dict[int, int] = {}  # column -> place in `laid` of the cell that reaches down in it
+        cells = [(row, tc) for row, tr in enumerate(rows(element)) for tc in within(tr, f"{W}tc")]
+        if len(cells) == 1:
+            yield from self.blocks(cells[0][1])
+            return
+        column, last = 0, -1
+        for row, tc in cells:
+            column, last = (column if row == last else before(tc)), row
+            if continues(tc) and column in above:
+                laid[above[column]] = laid[above[column]]._replace(rows=row - laid[above[column]].row + 1)
+            else:
+                above[column] = len(laid)
+                laid.append(Cell(row, column, "\n".join(block.text for block in self.blocks(tc))))
+            column += number(tc.find(f"{W}tcPr/{W}gridSpan"), 1)
+        made = table(placed(laid, self.most_cells))
+        if made is not None:
+            yield made
+
+
+def said(element: Element) -> Iterator[str]:
+    """The words of a paragraph, equations in their place; not those of boxes that hang on it."""
+    for child in element:
+        if child.tag in NOT_SAID:
+            continue
+        if child.tag in {f"{W}t", f"{M}t"}:
+            yield child.text or ""
+        elif child.tag in STANDS_FOR:
+            yield STANDS_FOR[child.tag]
+        else:
+            words = "".join(said(child))
+            yield WRITTEN_BEFORE.get(child.tag, "") + words if words else ""
+
+
+def boxes(element: Element) -> Iterator[Element]:
+    """Contents of the text boxes of a paragraph, each once (older Words' copy in mc:Fallback is passed over)."""
+    for child in element:
+        if child.tag == f"{W}txbxContent":
+            yield child
+        elif child.tag not in {f"{MC}Fallback", f"{W}del", f"{W}moveFrom"}:
+            yield from boxes(child)
+
+
+def rows(element: Element) -> Iterator[Element]:
+    return (row for row in within(element, f"{W}tr") if row.find(f"{W}trPr/{W}del") is None)
+
+
+def within(element: Element, tag: str) -> Iterator[Element]:
+    """Children of one kind, also those in content controls."""
+    for child in element:
+        if child.tag == tag:
+            yield child
+        elif child.tag in WRAPS:
+            yield from within(child, tag)
+
+
+def value(element: Element | None) -> str | None:
+    found = None if element is None else element.get(f"{W}val")
+    return None if found is None else str(found)
+
+
+def number(element: Element | None, otherwise: int) -> int:
+    written = value(element) or ""
+    return int(written) if written.isascii() and written.isdigit() and len(written) < 6 else otherwise
+
+
+def before(tc: Element) -> int:
+    """Columns that a row leaves out before its first cell."""
+    row = next(tc.iterancestors(f"{W}tr"))
+    return number(row.find(f"{W}trPr/{W}gridBefore"), 0)
+
+
+def continues(tc: Element) -> bool:
+    merge = tc.find(f"{W}tcPr/{W}vMerge")
+    return merge is not None and value(merge) != "restart"
+
+
+def outline(properties: Element) -> int | None:
+    """Heading level from 1 that `properties` set; 0 for "body text"; None where they say nothing."""
+    mark = properties.find(f"{W}outlineLvl")
+    if mark is None:
+        return None
+    level = number(mark, 9)
+    return level + 1 if level < 9 else 0
+
+
+def numbered(properties: Element) -> int | None:
+    """Depth of a list item from 1 that `properties` set; 0 where they take it out of its list; None: nothing said."""
+    mark = properties.find(f"{W}numPr")
+    if mark is None:
+        return None
+    taken_out = value(mark.find(f"{W}numId")) == "0"
+    return 0 if taken_out else number(mark.find(f"{W}ilvl"), 0) + 1
