@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
 from semantic_text_splitter import TextSplitter
 
-from backend.documents.splitting.sentences import HANGUL, Span, sentences, trim, unmarked
+from backend.documents.splitting.sentences import Span, sentences, trim, unmarked
 from backend.documents.values import Block, Laid, Parsed
 
 Count = Callable[[str], int]
@@ -19,6 +20,9 @@ SIGNS_A_TOKEN: Final = 12
 """A text counts as one token for each 12 characters at least: some tokenizers take a word of any length for one."""
 LONGEST: Final = 10_000
 """Characters of a unit that are looked at as one: what is longer is cut at a blank near here first."""
+ANALYSED: Final = 200_000
+"""Characters of one document that are looked through for endings of verbs: some six seconds."""
+PROSE: Final = re.compile(r"(?:[가-힣]+ ){4}")
 HEAD: Final = 300
 """Characters of a heading, and of a table's first row, that go along with a passage."""
 
@@ -60,6 +64,7 @@ class Cutter:
     def __init__(self, parsed: Parsed, laid: Laid, size: int, count: Count) -> None:
         self._parsed, self._text, self._spans = parsed, laid.text, laid.spans
         self._size, self._count = size, count
+        self._analysed = 0
 
     def weigh(self, start: int, end: int) -> int:
         return self._weigh(self._text[start:end])
@@ -133,7 +138,11 @@ class Cutter:
         """By marks; one that is too long for a passage and Korean by its endings: it may have no marks."""
         for a, b in sentences(self._text, start, end):
             long = b - a > LONGEST or self.weigh(a, b) > room
-            yield from unmarked(self._text, a, b) if long and HANGUL.search(self._text, a, b) else [(a, b)]
+            if long and self._analysed + b - a <= ANALYSED and PROSE.search(self._text, a, b):
+                self._analysed += b - a
+                yield from unmarked(self._text, a, b)
+            else:
+                yield a, b
 
     def _fitting(self, start: int, end: int, room: int) -> Iterator[tuple[int, int, int]]:
         """(start, end, weight), cut between words, else between letters, where it does not fit."""
@@ -144,7 +153,9 @@ class Cutter:
                 continue
             splitter = TextSplitter.from_callback(self._weigh, room)
             for offset, piece in splitter.chunk_indices(self._text[a:b]):
-                yield a + offset, a + offset + len(piece), self._weigh(piece)
+                c, d = trim(self._text, a + offset, a + offset + len(piece))
+                if c < d:  # what is blank to Python and Unicode is not the same
+                    yield c, d, self.weigh(c, d)
 
     def _weigh(self, piece: str) -> int:
         return max(self._count(piece), math.ceil(len(piece) / SIGNS_A_TOKEN))
