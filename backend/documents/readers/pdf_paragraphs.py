@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import statistics
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
@@ -99,10 +100,11 @@ def _bucket(line: Line) -> int:
 def _parts(group: Sequence[Line], line: Line, pitch: float, rights: dict[int, float]) -> bool:
     """Whether a new block begins with this line."""
     before = group[-1]
-    if (len(before.cells) > 1) != (len(line.cells) > 1):
-        return True
     drop = before.y - line.y
-    if len(line.cells) > 1:  # rows, their head in bold and larger or not
+    rows = len(group[0].cells) > 1
+    if rows != (len(line.cells) > 1):
+        return not (rows and 0.5 * line.size < drop < 1.8 * line.size and _goes_on(group, line))
+    if rows:  # their head may be in bold or larger
         return not 0.5 * line.size < drop < 2.2 * pitch * line.size
     if abs(before.size - line.size) > 0.75 or before.bold != line.bold or _ITEM.match(line.text):
         return True
@@ -112,6 +114,12 @@ def _parts(group: Sequence[Line], line: Line, pitch: float, rights: dict[int, fl
     if drop > 1.3 * pitch * line.size:
         return True
     return _indented(group, line) or (finished and _short(before, rights))
+
+
+def _goes_on(group: Sequence[Line], line: Line) -> bool:
+    """Whether a line below a row goes on within one of its cells after the first."""
+    row = next(before for before in reversed(group) if len(before.cells) > 1)
+    return row.cells[1].left - line.size < line.left and line.right < max(before.right for before in group) + line.size
 
 
 def _indented(group: Sequence[Line], line: Line) -> bool:
@@ -136,14 +144,21 @@ def _rows(group: Sequence[Line]) -> list[list[str]]:
     if len(group) < 2 or len(group[0].cells) < 2:
         return []
     columns: list[tuple[float, float]] = []
-    for left, right in sorted((cell.left, cell.right) for line in group for cell in line.cells):
+    rows = [line for line in group if len(line.cells) > 1]
+    for left, right in sorted((cell.left, cell.right) for line in rows for cell in line.cells):
         if columns and left < columns[-1][1]:
             columns[-1] = (columns[-1][0], max(columns[-1][1], right))
         else:
             columns.append((left, right))
-    if len(columns) < 2 or len(group) + len(columns) < 5:
+    if len(columns) < 2 or len(rows) + len(columns) < 5:
         return []
-    return [
-        [" ".join(cell.text for cell in line.cells if left <= cell.left < right) for left, right in columns]
-        for line in group
-    ]
+    starts = [left for left, _ in columns]
+    return [_row(line, starts) for line in group]
+
+
+def _row(line: Line, starts: Sequence[float]) -> list[str]:
+    row = [""] * len(starts)
+    for cell in line.cells:
+        place = max(bisect_right(starts, cell.left + 1.0) - 1, 0)
+        row[place] = f"{row[place]} {cell.text}".strip()
+    return row
