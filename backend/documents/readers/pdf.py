@@ -12,10 +12,11 @@ import pypdfium2 as pdfium
 from backend.documents.limits import Limits
 from backend.documents.readers.grid import table
 from backend.documents.readers.pdf_headings import Outlined, style_of
+from backend.documents.readers.pdf_joining import Joining
 from backend.documents.readers.pdf_lines import Line
 from backend.documents.readers.pdf_open import opened
 from backend.documents.readers.pdf_pages import Pages, read_pages
-from backend.documents.readers.pdf_paragraphs import divides_hangul, page_blocks
+from backend.documents.readers.pdf_paragraphs import page_blocks
 from backend.documents.readers.pdf_running import running_lines
 from backend.documents.readers.pdf_tables import Ruled
 from backend.documents.values import Block, Note, Parsed
@@ -48,13 +49,13 @@ def _blocks(document: pdfium.PdfDocument, pages: Pages, running: Mapping[int, Se
         [line for place, line in enumerate(page.lines) if place not in running.get(number, ())]
         for number, page in enumerate(pages.all)
     ]
-    style, tight = style_of(kept, _outline(document)), divides_hangul(kept)
+    style, joining = style_of(kept, _outline(document)), Joining.of(kept)
     for number, (lines, page) in enumerate(zip(kept, pages.all, strict=True)):
         for part in _parts(lines, page.tables):
             if isinstance(part, Ruled):
                 yield from filter(None, [table(part.rows, number + 1)])
             else:
-                yield from page_blocks(number, part, style, tight)
+                yield from page_blocks(number, part, style, joining)
         for text in (*page.recognised, *page.beside.boxes):
             yield Block(kind="paragraph", text=text, page=number + 1, level=0)
         for text in page.beside.fields:

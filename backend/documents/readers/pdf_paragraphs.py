@@ -10,56 +10,30 @@ from itertools import pairwise
 
 from backend.documents.readers.grid import table
 from backend.documents.readers.pdf_headings import Style
+from backend.documents.readers.pdf_joining import Joining
 from backend.documents.readers.pdf_lines import Line
 from backend.documents.values import Block
 
-_ITEM = re.compile(
-    r"[•●○◦▪■□◆◇▶►‣※·ㆍ∙–—*-]\s+\S|[•●○◦▪■□◆▶►‣※]\S|"
-    r"(?:\(?\d{1,3}[.)]|\(?[a-zA-Z][.)]|\(?[ivxIVX]{1,4}[.)]|\(?[가-하][.)]|제\s?\d+\s?[조항])\s|[①-⑳㉮-㉻]"
-)
+_BULLET = re.compile(r"[•●○◦▪■□◆◇▶►‣※·ㆍ∙–—*-]\s+\S|[•●○◦▪■□◆▶►‣※]\S|[①-⑳㉮-㉻]")
+_NUMBER = re.compile(r"(?:\(?(?:\d{1,3}|[a-zA-Z]|[ivxIVX]{1,4}|[가-하])[.)]|제\s?\d+\s?[조항])\s")
 _FINISHED = re.compile(r"[.?!。:;…][\"'”’)\]]*$")
-_HANGUL = re.compile(r"[가-힣]")
 
 
-def page_blocks(page: int, lines: Sequence[Line], style: Style, tight: bool) -> Iterator[Block]:
-    """The blocks of one page (from 0) in the order of its lines.
-
-    tight   Hangul words are divided at the ends of lines in this document (see `divides_hangul`)
-    """
+def page_blocks(page: int, lines: Sequence[Line], style: Style, joining: Joining) -> Iterator[Block]:
+    """The blocks of one page (from 0) in the order of its lines."""
     for group in _groups(lines):
         block = table(_rows(group), page + 1)
         if block is not None:
             yield block
             continue
         level = style.level(page, group)
-        text = joined(group, tight)
+        text = joining.joined(group)
         if level:
             yield Block(kind="heading", text=text, level=level, page=page + 1)
-        elif _ITEM.match(text):
+        elif _is_item(text):
             yield Block(kind="list", text=text, level=1, page=page + 1)
         else:
             yield Block(kind="paragraph", text=text, page=page + 1)
-
-
-def joined(lines: Sequence[Line], tight: bool) -> str:
-    """Lines as one text: a divided word whole again, else a blank between."""
-    text = lines[0].text
-    for before, line in pairwise(lines):
-        together = before.divided or (
-            tight and not before.spaced and bool(_HANGUL.match(text[-1]) and _HANGUL.match(line.text[0]))
-        )
-        text += line.text if together else " " + line.text
-    return text
-
-
-def divides_hangul(pages: Sequence[Sequence[Line]]) -> bool:
-    """Whether lines of this document end within Hangul words.
-
-    Korean is set with lines ending anywhere in a word or between words only. Where a fair share of the lines
-    that end in Hangul is followed by a blank, the others end within a word.
-    """
-    ends = [line.spaced for lines in pages for line in lines if _HANGUL.match(line.text[-1])]
-    return len(ends) >= 10 and 0.15 <= sum(ends) / len(ends) <= 0.9
 
 
 def _groups(lines: Sequence[Line]) -> Iterator[list[Line]]:
@@ -106,12 +80,15 @@ def _parts(group: Sequence[Line], line: Line, pitch: float, rights: dict[int, fl
         return not (rows and 0.5 * line.size < drop < 1.8 * line.size and _goes_on(group, line))
     if rows:  # their head may be in bold or larger
         return not 0.5 * line.size < drop < 2.2 * pitch * line.size
-    if abs(before.size - line.size) > 0.75 or before.bold != line.bold or _ITEM.match(line.text):
+    if abs(before.size - line.size) > 0.75 or before.bold != line.bold or _BULLET.match(line.text):
         return True
     finished = bool(_FINISHED.search(before.text))
     if drop <= 0.5 * line.size:
         return finished or drop > -3 * line.size  # a new column goes on with an unfinished sentence
     if drop > 1.3 * pitch * line.size:
+        return True
+    ended = finished or _short(before, rights)
+    if ended and _NUMBER.match(line.text):  # within a sentence "3." or "다." may begin a line by chance
         return True
     return _indented(group, line) or (finished and _short(before, rights))
 
@@ -122,9 +99,13 @@ def _goes_on(group: Sequence[Line], line: Line) -> bool:
     return row.cells[1].left - line.size < line.left and line.right < max(before.right for before in group) + line.size
 
 
+def _is_item(text: str) -> bool:
+    return bool(_BULLET.match(text) or _NUMBER.match(text))
+
+
 def _indented(group: Sequence[Line], line: Line) -> bool:
     step = 0.8 * line.size
-    if _ITEM.match(group[0].text):
+    if _is_item(group[0].text):
         return line.left < group[0].left - step
     if len(group) == 1:
         return line.left > group[0].left + step and bool(_FINISHED.search(group[0].text))
