@@ -1,0 +1,260 @@
+"""The index of a project: put a document in, take it out, find by words and by points."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from filelock import FileLock, Timeout
+
+from backend.documents.index.rows import PassageRows
+from backend.documents.index.settings import IndexSettings, index_folder
+from backend.documents.index.vectors import Point, Vectors
+from backend.documents.index.within import ALL, Within
+from backend.documents.index.words import Hit, Words
+from backend.documents.values import Passage
+from backend.errors import BadInput, Busy, NotFound, Refused, StorageProblem
+from backend.files import make_folder, write_atomic
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+WRITER_WAIT_S: Final = 20.0
+ABOUT: Final = "about.json"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A document to be put in. `vectors` are unit rows (passages, dimensions); None where the index has no points."""
+
+    document_id: int
+    passages: Sequence[Passage]
+    vectors: NDArray[np.float32] | None = None
+
+
+class Index:
+    """Any thread may use it. One process writes at a time; others read meanwhile and see what is finished."""
+
+    def __init__(self, folder: Path, settings: IndexSettings) -> None:
+        """`folder` is the project's. Raises StorageProblem, Refused("error.index_other_model")."""
+        self.settings = settings
+        self.folder = make_folder(index_folder(folder, settings))
+        self._check_about()
+        self.rows = PassageRows(self.folder / "passages.db")
+        self.words = Words(self.folder / "words")
+        self.vectors = None if settings.embedding.kind == "none" else Vectors(self.folder / "chroma", settings.chroma)
+        self._file_lock = FileLock(self.folder / "writer.lock")
+        self._lock = threading.RLock()
+        self._writing = 0
+        self._seen = self.rows.generation()
+
+    # --- writing
+
+    def put(self, document_id: int, passages: Sequence[Passage], vectors: NDArray[np.float32] | None = None) -> None:
+        """From now on the document has these passages, in place of what it had: all of it or nothing.
+
+        Raises Busy("error.index_busy"), BadInput("error.index_vectors"), Refused("error.index_other_model"),
+        StorageProblem, Unavailable("error.chroma_down").
+        """
+        self.put_all([Entry(document_id, passages, vectors)])
+
+    def put_all(self, entries: Sequence[Entry]) -> None:
+        """Many documents in one go: far quicker than one by one. All of them or none. Raises as `put`."""
+        with self.writing():
+            self._check_vectors(entries)
+            puts = self.rows.begin([len(entry.passages) for entry in entries])
+            self._put_vectors(entries, puts)
+            for entry, (put, last) in zip(entries, puts, strict=True):
+                named = enumerate(entry.passages, last + 1)
+                self.words.add(put, entry.document_id, ((row, searched(p), p.language) for row, p in named))
+            self.words.commit()
+            self.rows.finish(
+                [(put, entry.document_id, entry.passages) for entry, put in zip(entries, puts, strict=True)]
+            )
+
+    def drop(self, document_id: int) -> None:
+        """The document is not found any more. What it left goes at once, or with whoever is writing just now."""
+        self.drop_all([document_id])
+
+    def drop_all(self, document_ids: Sequence[int]) -> None:
+        """As `drop`, of many."""
+        self.rows.drop(document_ids)
+        try:
+            with self.writing(wait_s=0):
+                pass  # leaving sweeps
+        except Busy:
+            return
+
+    @contextmanager
+    def writing(self, wait_s: float = WRITER_WAIT_S) -> Iterator[None]:
+        """Be the writer for the length of the block, for many puts; leaving takes away what does not count.
+
+        Raises Busy("error.index_busy").
+        """
+        with self._lock:
+            if not self._writing:
+                try:
+                    self._file_lock.acquire(timeout=wait_s)
+                except Timeout as fault:
+                    raise Busy("error.index_busy") from fault
+            self._writing += 1
+            try:
+                if self._writing == 1:
+                    self._catch_up(at_once=True)
+                yield
+                if self._writing == 1:
+                    self.sweep()
+            finally:
+                self._writing -= 1
+                if not self._writing:
+                    self.words.close()
+                    self._seen = self.rows.generation()
+                    self._file_lock.release()
+
+    def sweep(self) -> None:
+        """Take away words and points that do not count: replaced, dropped, or left by a put that was killed."""
+        with self.writing():
+            left = self.rows.unfinished()
+            if left:
+                if self.vectors is not None:
+                    self.vectors.remove(left)
+                self.words.remove(left)
+                self.words.commit()
+                self.rows.swept(left)
+
+    # --- what is in it
+
+    def count(self) -> int:
+        """Passages."""
+        return self.rows.count()
+
+    def documents(self) -> dict[int, int]:
+        """Ids of the documents that are in it, with the number of their passages."""
+        return self.rows.documents()
+
+    def passages(self, document_id: int) -> list[Passage]:
+        """Of one document, in its order; none when it is not in the index."""
+        return self.rows.passages(document_id)
+
+    def passage(self, passage_id: str) -> Passage:
+        """By `Passage.id`. Raises NotFound("error.passage_missing")."""
+        document, _, number = passage_id.partition("-")
+        found = None
+        if document.isascii() and document.isdigit() and number.isascii() and number.isdigit() and len(passage_id) < 36:
+            found = self.rows.passage(int(document), int(number))
+        if found is None:
+            raise NotFound("error.passage_missing")
+        return found
+
+    def generation(self) -> int:
+        """A number that grows whenever something was put in or dropped, in whichever process."""
+        return self.rows.generation()
+
+    # --- finding
+
+    def bm25(self, question: str, count: int, within: Within = ALL) -> list[Hit]:
+        """(row id, BM25), the best first."""
+        self._catch_up()
+        return self.words.bm25(question, count, within)
+
+    def keyword(self, question: str, count: int, within: Within = ALL) -> list[Hit]:
+        """(row id, share of the question's words that the passage holds), the best first."""
+        self._catch_up()
+        return self.words.keyword(question, count, within)
+
+    def nearest(self, point: NDArray[np.float32], count: int, within: Within = ALL) -> list[Hit]:
+        """(row id, cosine), the nearest first. Raises Refused("error.index_no_vectors"), Unavailable."""
+        self._catch_up()
+        return self._vectors().nearest(point, count, within)
+
+    def points(self, rows: Sequence[int]) -> dict[int, NDArray[np.float32]]:
+        """The points of row ids. Raises Refused("error.index_no_vectors"), Unavailable."""
+        self._catch_up()
+        return self._vectors().points(rows)
+
+    def close(self) -> None:
+        """Give memory and files back."""
+        self.words.close()
+        if self.vectors is not None:
+            self.vectors.close()
+
+    # --- within
+
+    def _vectors(self) -> Vectors:
+        if self.vectors is None:
+            raise Refused("error.index_no_vectors")
+        return self.vectors
+
+    def _catch_up(self, at_once: bool = False) -> None:
+        """See what other processes have written since the last look."""
+        if self._writing and not at_once:
+            return
+        now = self.rows.generation()
+        if now != self._seen:
+            self.words.refresh()
+            if self.vectors is None or self.vectors.refresh(at_once):
+                self._seen = now
+
+    def _check_about(self) -> None:
+        """The folder says which model made its points; another one's are never mixed in."""
+        path, mine = self.folder / ABOUT, self.settings.model_dump(mode="json")
+        try:
+            kept = json.loads(path.read_text("utf-8"))
+        except FileNotFoundError:
+            write_atomic(path, json.dumps({"settings": mine, "dimensions": None}, ensure_ascii=False, indent=1))
+            return
+        except (OSError, ValueError) as fault:
+            raise StorageProblem("error.index_damaged", why=ABOUT) from fault
+        if kept.get("settings") != mine:
+            made = (kept.get("settings") or {}).get("embedding") or {}
+            raise Refused("error.index_other_model", made=made.get("name", "?"), asked=self.settings.embedding.name)
+
+    def _check_vectors(self, entries: Iterable[Entry]) -> None:
+        path = self.folder / ABOUT
+        about = json.loads(path.read_text("utf-8"))
+        for entry in entries:
+            shape = None if entry.vectors is None else entry.vectors.shape
+            if self.vectors is None and shape is None:
+                continue
+            if shape is None or self.vectors is None or len(shape) != 2 or shape[0] != len(entry.passages):
+                raise BadInput("error.index_vectors")
+            if about["dimensions"] is None and shape[0]:
+                about["dimensions"] = shape[1]
+                write_atomic(path, json.dumps(about, ensure_ascii=False, indent=1))
+            if shape[0] and about["dimensions"] != shape[1]:
+                raise Refused("error.index_other_size", made=about["dimensions"], asked=shape[1])
+
+    def _put_vectors(self, entries: Sequence[Entry], puts: Sequence[tuple[int, int]]) -> None:
+        import numpy as np
+
+        filled = [(entry, put) for entry, put in zip(entries, puts, strict=True) if len(entry.passages)]
+        if self.vectors is None or not filled:
+            return
+        named = [
+            Point(row, put, entry.document_id, passage.language)
+            for entry, (put, last) in filled
+            for row, passage in enumerate(entry.passages, last + 1)
+        ]
+        self.vectors.add(named, np.concatenate([entry.vectors for entry, _ in filled if entry.vectors is not None]))
+
+
+def searched(passage: Passage) -> str:
+    """What of a passage is searched and embedded: itself, under those headings that it does not begin with."""
+    above = [heading for heading in passage.headings if heading.strip() not in passage.text[: len(heading) + 200]]
+    return "\n".join([*above, passage.text])
+
+
+def remove_index(folder: Path, settings: IndexSettings) -> None:
+    """Delete an index; it can be made again. The project's folder; nobody may be using it in this process."""
+    if settings.chroma != "embedded" and settings.embedding.kind != "none":
+        vectors = Vectors(index_folder(folder, settings) / "chroma", settings.chroma)
+        vectors.forget()
+        vectors.close()
+    shutil.rmtree(index_folder(folder, settings), ignore_errors=True)

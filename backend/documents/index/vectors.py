@@ -1,0 +1,174 @@
+"""Points of the passages in Chroma: in a folder of this machine, or on a Chroma server.
+
+Chroma never embeds here (`embedding_function=None`: its own one reaches for the network) and sends no telemetry.
+Embedded, each process reads with a view of its own, which is opened anew after another process has written.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from urllib.parse import urlsplit
+
+from backend.documents.index.settings import EMBEDDED
+from backend.documents.index.within import ALL, Within
+from backend.errors import StorageProblem, Unavailable, first_line
+from backend.files import make_folder
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+NAME: Final = "passages"
+AT_ONCE: Final = 2_000
+"""Points of one call."""
+REOPEN_REST: Final = 20
+"""A view is opened anew at most for one part in so many of the time, however often another process writes."""
+Hit = tuple[int, float]
+"""A row id and its cosine to the question."""
+
+
+class Point(NamedTuple):
+    """Whose point it is."""
+
+    row: int
+    put: int
+    document: int
+    language: str
+
+
+class Vectors:
+    """The points of one index. Any thread; writers of other processes are kept apart by the index's lock."""
+
+    def __init__(self, folder: Path, chroma: str = EMBEDDED) -> None:
+        self._folder, self._chroma = folder, chroma
+        self._client: Any = None
+        self._collection: Any = None
+        self._lock = threading.RLock()
+        self._opened, self._cost = 0.0, 0.0
+
+    def refresh(self, at_once: bool = False) -> bool:
+        """See what other processes have written since; False when it is too soon to open the folder again."""
+        if self._chroma != EMBEDDED:
+            return True
+        with self._lock:
+            if self._client is None:
+                return True
+            if not at_once and time.monotonic() - self._opened < REOPEN_REST * self._cost:
+                return False
+            self.close()
+            return True
+
+    def nearest(self, point: NDArray[np.float32], count: int, within: Within = ALL) -> list[Hit]:
+        """Row ids with their cosine, the nearest first. Raises Unavailable("error.chroma_down")."""
+        with self._told() as collection:
+            answer = collection.query(
+                query_embeddings=[point], n_results=max(count, 1), where=within.where(), include=["distances"]
+            )
+        return [(int(row), 1.0 - float(d)) for row, d in zip(answer["ids"][0], answer["distances"][0], strict=True)]
+
+    def points(self, rows: Sequence[int]) -> dict[int, NDArray[np.float32]]:
+        """The points of these rows; those that are not there are left out."""
+        found: dict[int, NDArray[np.float32]] = {}
+        for some in (rows[at : at + AT_ONCE] for at in range(0, len(rows), AT_ONCE)):
+            with self._told() as collection:
+                answer = collection.get(ids=[str(row) for row in some], include=["embeddings"])
+            found |= {int(row): point for row, point in zip(answer["ids"], answer["embeddings"], strict=True)}
+        return found
+
+    def add(self, entries: Sequence[Point], points: NDArray[np.float32]) -> None:
+        """One entry for each row of `points`. Raises Unavailable("error.chroma_down"), StorageProblem."""
+        for at in range(0, len(entries), AT_ONCE):
+            some = entries[at : at + AT_ONCE]
+            with self._told() as collection:
+                collection.upsert(
+                    ids=[str(entry.row) for entry in some],
+                    embeddings=points[at : at + AT_ONCE],
+                    metadatas=[entry._asdict() for entry in some],
+                )
+
+    def remove(self, puts: Sequence[int]) -> None:
+        """All points of these puts."""
+        for at in range(0, len(puts), AT_ONCE):
+            with self._told() as collection:
+                collection.delete(where={"put": {"$in": list(puts[at : at + AT_ONCE])}})
+
+    def count(self) -> int:
+        with self._told() as collection:
+            return int(collection.count())
+
+    def forget(self) -> None:
+        """Take the collection away from a server; a folder is deleted by who owns it."""
+        if self._chroma != EMBEDDED:
+            with self._told():
+                self._client.delete_collection(self._name)
+            self._collection = None
+
+    def close(self) -> None:
+        """Give memory and files back; the next use opens anew."""
+        with self._lock:
+            client, self._client, self._collection = self._client, None, None
+            if client is not None:
+                with suppress(RuntimeError, ValueError, KeyError):
+                    client.close()
+
+    @property
+    def _name(self) -> str:
+        if self._chroma == EMBEDDED:
+            return NAME
+        return "matchum-" + hashlib.sha256(str(self._folder).encode()).hexdigest()[:24]
+
+    @contextmanager
+    def _told(self) -> Iterator[Any]:
+        """The collection, opened at first use; what goes wrong as a StudioError."""
+        import httpx
+        from chromadb.errors import ChromaError
+
+        try:
+            yield self._open()
+        except (httpx.HTTPError, ConnectionError) as fault:
+            self.close()
+            raise Unavailable("error.chroma_down", url=self._chroma) from fault
+        except ChromaError as fault:
+            raise self._fault(fault) from fault
+        except ValueError as fault:
+            if self._chroma == EMBEDDED or "connect" not in str(fault).lower():
+                raise
+            raise Unavailable("error.chroma_down", url=self._chroma) from fault
+
+    def _fault(self, fault: Exception) -> StorageProblem | Unavailable:
+        why = first_line(fault)
+        if self._chroma != EMBEDDED:
+            return Unavailable("error.chroma_failed", url=self._chroma, why=why)
+        if "full" in why.lower() or "No space left" in why:
+            return StorageProblem("error.disk_full", path=self._folder.name)
+        return StorageProblem("error.index_damaged", why=why)
+
+    def _open(self) -> Any:
+        with self._lock:
+            if self._collection is None:
+                since = time.monotonic()
+                self._client = self._new_client()
+                self._collection = self._client.get_or_create_collection(
+                    self._name, embedding_function=None, configuration={"hnsw": {"space": "cosine"}}
+                )
+                self._opened = time.monotonic()
+                self._cost = self._opened - since
+            return self._collection
+
+    def _new_client(self) -> Any:
+        import chromadb
+        from chromadb.config import Settings
+
+        settings = Settings(anonymized_telemetry=False)
+        if self._chroma == EMBEDDED:
+            return chromadb.PersistentClient(str(make_folder(self._folder)), settings=settings)
+        parts = urlsplit(self._chroma)
+        secure = parts.scheme == "https"
+        port = parts.port or (443 if secure else 80)
+        return chromadb.HttpClient(parts.hostname or "", port, ssl=secure, settings=settings)

@@ -1,0 +1,28 @@
+"""Which passages are looked in."""
+
+from __future__ import annotations
+
+from typing import Any, Final, NamedTuple
+
+
+class Within(NamedTuple):
+    """Passages of these documents (None: of all), in one of these languages (none: in any)."""
+
+    documents: frozenset[int] | None = None
+    languages: tuple[str, ...] = ()
+
+    @property
+    def nothing(self) -> bool:
+        return self.documents is not None and not self.documents
+
+    def where(self) -> dict[str, Any] | None:
+        """As Chroma asks for it."""
+        parts: list[dict[str, Any]] = []
+        if self.documents is not None:
+            parts.append({"document": {"$in": sorted(self.documents)}})
+        if self.languages:
+            parts.append({"language": {"$in": list(self.languages)}})
+        return {"$and": parts} if len(parts) > 1 else parts[0] if parts else None
+
+
+ALL: Final = Within()
