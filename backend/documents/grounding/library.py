@@ -35,5 +35,5 @@ class ProjectPassages:
             for start in range(0, len(ids), NAMES_AT_ONCE):
                 some = ids[start : start + NAMES_AT_ONCE]
                 rows = session.execute(select(DocumentRow.id, DocumentRow.name).where(DocumentRow.id.in_(some)))
-                found |= {number: name for number, name in rows}
+                found |= dict(row.tuple() for row in rows)
         return found
