@@ -6,12 +6,13 @@ import re
 import statistics
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 from backend.documents.readers.grid import table
 from backend.documents.readers.pdf_headings import Style
 from backend.documents.readers.pdf_joining import Joining
-from backend.documents.readers.pdf_lines import Line
+from backend.documents.readers.pdf_lines import Cell, Line
 from backend.documents.values import Block
 
 _BULLET = re.compile(r"[•●○◦▪■□◆◇▶►‣※·ㆍ∙–—*-]\s+\S|[•●○◦▪■□◆▶►‣※]\S|[①-⑳㉮-㉻]")
@@ -38,6 +39,7 @@ def page_blocks(page: int, lines: Sequence[Line], style: Style, joining: Joining
 
 def _groups(lines: Sequence[Line]) -> Iterator[list[Line]]:
     """Lines that belong together: a paragraph, or rows one under another."""
+    lines = list(_plain(lines))
     pitch, rights = _pitch(lines), _rights(lines)
     group: list[Line] = []
     for line in lines:
@@ -47,6 +49,16 @@ def _groups(lines: Sequence[Line]) -> Iterator[list[Line]]:
         group.append(line)
     if group:
         yield group
+
+
+def _plain(lines: Sequence[Line]) -> Iterator[Line]:
+    """The lines, a single one with a wide gap between lines without as running text: words set far apart to fill it."""
+    for before, line, after in zip([None, *lines], lines, [*lines[1:], None], strict=False):
+        alone = all(other is None or len(other.cells) == 1 for other in (before, after))
+        if alone and len(line.cells) == 2:
+            yield replace(line, cells=(Cell(line.left, line.right, line.text),))
+        else:
+            yield line
 
 
 def _pitch(lines: Sequence[Line]) -> float:
@@ -80,17 +92,26 @@ def _parts(group: Sequence[Line], line: Line, pitch: float, rights: dict[int, fl
         return not (rows and 0.5 * line.size < drop < 1.8 * line.size and _goes_on(group, line))
     if rows:  # their head may be in bold or larger
         return not 0.5 * line.size < drop < 2.2 * pitch * line.size
-    if abs(before.size - line.size) > 0.75 or before.bold != line.bold or _BULLET.match(line.text):
-        return True
     finished = bool(_FINISHED.search(before.text))
+    ended = finished or _short(before, rights)
+    apart = ended or not 0 < drop <= 1.15 * pitch * max(line.size, before.size)
+    if _other_type(before, line, apart) or _BULLET.match(line.text):
+        return True
     if drop <= 0.5 * line.size:
         return finished or drop > -3 * line.size  # a new column goes on with an unfinished sentence
     if drop > 1.3 * pitch * line.size:
         return True
-    ended = finished or _short(before, rights)
     if ended and _NUMBER.match(line.text):  # within a sentence "3." or "다." may begin a line by chance
         return True
     return _indented(group, line) or (finished and _short(before, rights))
+
+
+def _other_type(before: Line, line: Line, apart: bool) -> bool:
+    """Whether two lines differ in weight or size. Capitals set smaller within a paragraph do not count."""
+    if before.bold != line.bold:
+        return True
+    smaller, larger = sorted((before.size, line.size))
+    return larger - smaller > 0.75 and (apart or larger > 1.3 * smaller)
 
 
 def _goes_on(group: Sequence[Line], line: Line) -> bool:
@@ -105,8 +126,8 @@ def _is_item(text: str) -> bool:
 
 def _indented(group: Sequence[Line], line: Line) -> bool:
     step = 0.8 * line.size
-    if _is_item(group[0].text):
-        return line.left < group[0].left - step
+    if _is_item(group[0].text):  # it may hang, or begin further in than it goes on
+        return line.left < group[-1].left - step and (len(group) > 1 or bool(_FINISHED.search(group[0].text)))
     if len(group) == 1:
         return line.left > group[0].left + step and bool(_FINISHED.search(group[0].text))
     return abs(line.left - group[-1].left) > step
