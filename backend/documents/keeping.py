@@ -111,7 +111,9 @@ class Keeping:
             return None
 
     def keep_parsed(self, sha256: str, parsed: Parsed) -> None:
-        """Raises StorageProblem."""
+        """Only beside its bytes: what was taken away meanwhile leaves nothing. Raises StorageProblem."""
+        if not self.original(sha256).is_file():
+            return
         raw = parsed.model_dump_json(exclude_defaults=True).encode("utf-8", "replace")
         write_atomic(self.folder(sha256) / PARSED, gzip.compress(raw, 6, mtime=0))
 

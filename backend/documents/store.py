@@ -215,6 +215,20 @@ class DocumentStore:
             changed = update(DocumentRow).where(*same).values(**values).returning(DocumentRow.id)
             return session.scalars(changed).first() is not None
 
+    def requeue_unread(self) -> None:
+        """What was being read when a run ended early is queued again. For whoever has the turn to index."""
+        unread = update(DocumentRow).where(DocumentRow.state == "reading").values(state="queued")
+        with self.database.write() as session:
+            session.execute(unread)
+
+    def forget_strays(self, sha256: str) -> None:
+        """Take away what was read out of content that no document has any more. Raises StorageProblem."""
+        with self.database.write() as session:
+            if session.scalar(select(func.count()).where(DocumentRow.sha256 == sha256)):
+                return
+            aside = self.kept.put_aside(sha256)
+        self.kept.delete(aside)
+
 
 def read_row(row: DocumentRow) -> Document:
     """Raises ValueError for a row that was tampered with."""

@@ -1,0 +1,42 @@
+"""All indexes that a project has: the active one, and those of settings that were tried before."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+
+from backend.documents.index.index import ABOUT, Index
+from backend.documents.index.settings import IndexSettings, active
+from backend.errors import Refused, StorageProblem, Unavailable
+from backend.projects.folder import Project
+
+
+def settings_of_all(project: Project) -> Iterator[IndexSettings]:
+    """Of every index in the project's folder that can still be read."""
+    for about in sorted((project.folder / "index").glob(f"*/{ABOUT}")):
+        try:
+            settings = IndexSettings.model_validate(json.loads(about.read_text("utf-8"))["settings"])
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+        if settings.key == about.parent.name:
+            yield settings
+
+
+def drop_everywhere(project: Project, ids: Sequence[int]) -> None:
+    """Take documents out of every index. Raises Unavailable of the last server that is down, after all were tried."""
+    down: Unavailable | None = None
+    for settings in settings_of_all(project) if ids else ():
+        try:
+            with closing(Index(project.folder, settings)) as index:
+                held = index.documents()
+                if mine := [number for number in ids if number in held]:
+                    index.drop_all(mine)
+        except Unavailable as fault:
+            down = fault
+        except (Refused, StorageProblem):
+            # An old index that cannot be opened is not searched either; the active one must be able to forget.
+            if settings == active(project):
+                raise
+    if down is not None:
+        raise down

@@ -1,0 +1,144 @@
+"""The work of an "indexing" run. What is done is told in the documents' rows, so any later run goes on from there."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from contextlib import closing
+from typing import Final
+
+from backend.documents.embedders import Embedders
+from backend.documents.filters import DocumentFilter
+from backend.documents.index.index import Index
+from backend.documents.index.settings import active
+from backend.documents.indexing.ahead import Ahead
+from backend.documents.indexing.contents import Contents
+from backend.documents.indexing.preparing import Prepared, Preparing
+from backend.documents.indexing.turn import index_turn
+from backend.documents.indexing.writing import Writing
+from backend.documents.reading import Reader
+from backend.documents.store import Document, DocumentStore
+from backend.jobs.kinds import Job
+from backend.jobs.progress import Progress
+from backend.models.endpoints import Endpoints
+from backend.projects.folder import Project
+
+PASSAGES_AT_ONCE: Final = 1_000
+DOCUMENTS_AT_ONCE: Final = 200
+WRITTEN_EVERY_S: Final = 5.0
+"""However slow it is, so often what is ready can be found."""
+WAITING: Final = DocumentFilter(states=("queued", "reading", "indexed"))
+
+
+def work(job: Job, progress: Progress) -> None:
+    """Raises Stopped; a full disk, a model or a server that fails. After all of them it can be resumed."""
+    project = Project(job.folder.parent.parent, threading.Lock())
+    try:
+        with index_turn(project):
+            settings = active(project)
+            progress.message("run.message.indexing_looking")
+            embedders = Embedders(job.settings, Endpoints(job.settings.home, job.settings.offline))
+            with closing(Index(project.folder, settings)) as index, closing(embedders):
+                Indexing(project.documents, index, embedders, progress).run()
+    finally:
+        project.close()
+
+
+class Indexing:
+    """One attempt."""
+
+    def __init__(self, store: DocumentStore, index: Index, embedders: Embedders, progress: Progress) -> None:
+        self._store, self._index, self._embedders, self._progress = store, index, embedders, progress
+        self._contents = Contents(index.folder)
+        self._seen: set[tuple[int, str]] = set()
+        self._done = self._indexed = self._failed = self._passages = 0
+
+    def run(self) -> None:
+        """The embedding model is not loaded when there is nothing to do."""
+        self._store.requeue_unread()
+        self._forget_strangers()
+        started = time.monotonic()
+        documents = self._waiting()
+        self._progress.total(len(documents), "files")
+        try:
+            if documents:
+                self._progress.message("run.message.loading_model")
+                model = self._index.settings.embedding
+                embedder = None if model.kind == "none" else self._embedders.open(model, fetch=True)
+                with Reader() as reader, self._index.writing():
+                    preparing = self._preparing(reader)
+                    writing = Writing(self._store, self._index, embedder, self._contents, self._progress)
+                    while documents:
+                        self._work_through(documents, preparing, writing)
+                        documents = self._waiting()
+                    self._tell(writing, time.monotonic() - started)
+        finally:
+            self._store.requeue_unread()
+
+    def _preparing(self, reader: Reader) -> Preparing:
+        def look_at(document: Document) -> None:
+            self._progress.message("run.message.indexing_reading", name=document.place)
+
+        settings = self._index.settings
+        count = self._embedders.counter(settings.embedding)
+        return Preparing(self._store, reader, settings.split, count, self._progress.check_stop, look_at)
+
+    def _waiting(self) -> list[Document]:
+        """Those that are not in the index as they are now, in the order in which they came; each is tried once."""
+        held = self._index.documents()
+        found = [
+            document
+            for document in self._store.list(WAITING)
+            if (document.id, document.sha256) not in self._seen
+            and not (document.state == "indexed" and document.id in held and self._contents.holds(document))
+        ]
+        return sorted(found, key=lambda document: document.id)
+
+    def _forget_strangers(self) -> None:
+        """What a removal could not take out of the index, since it was killed or a server was down."""
+        held = self._index.documents()
+        there = {document.id for document in self._store.list()}
+        strangers = [number for number in held if number not in there]
+        if strangers:
+            self._index.drop_all(strangers)
+        self._contents.keep_only({number: None for number in held if number in there})
+
+    def _work_through(self, documents: Sequence[Document], preparing: Preparing, writing: Writing) -> None:
+        self._progress.total(self._done + len(documents), "files")
+        ready: list[Prepared] = []
+        written = time.monotonic()
+        with Ahead(preparing.prepare, documents, PASSAGES_AT_ONCE) as ahead:
+            for found in ahead.each():
+                self._progress.check_stop()
+                if found is not None:
+                    ready.append(found)
+                if ready and (_enough(ready) or time.monotonic() - written > WRITTEN_EVERY_S):
+                    self._write(ready, writing)
+                    ready, written = [], time.monotonic()
+            self._write(ready, writing)
+        self._seen |= {(document.id, document.sha256) for document in documents}
+        self._done += ahead.gone
+        self._progress.done(self._done)
+
+    def _write(self, ready: Sequence[Prepared], writing: Writing) -> None:
+        if not ready:
+            return
+        writing.write(ready)
+        failed = sum(1 for one in ready if one.fault is not None)
+        self._done += len(ready)
+        self._failed += failed
+        self._indexed += len(ready) - failed
+        self._passages += sum(len(one.passages) for one in ready)
+        self._progress.done(self._done)
+        self._progress.result(indexed=self._indexed, failed=self._failed, passages=self._passages)
+
+    def _tell(self, writing: Writing, seconds: float) -> None:
+        """Seconds of each part, rounded; what is read meanwhile in another process is in none of them."""
+        parts = {"seconds": seconds, "embedding_s": writing.embedding_s, "putting_s": writing.putting_s}
+        self._progress.result(**{name: round(value, 2) for name, value in parts.items()})
+
+
+def _enough(ready: Sequence[Prepared]) -> bool:
+    passages = sum(len(one.passages) for one in ready)
+    return passages >= PASSAGES_AT_ONCE or len(ready) >= DOCUMENTS_AT_ONCE

@@ -1,0 +1,103 @@
+"""Prepared documents into the index: embedded and put many at once, each of them whole or not at all."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from backend.documents.embedding import Embedder
+from backend.documents.index.index import Entry, Index, searched
+from backend.documents.indexing.contents import Contents
+from backend.documents.indexing.preparing import Prepared
+from backend.documents.store import DocumentStore
+from backend.errors import Unavailable
+from backend.jobs.progress import Progress
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+EMBEDDED_AT_ONCE: Final = 256
+"""Passages between two looks at whether a stop was asked for."""
+TRY_AGAIN_S: Final = (2.0, 8.0, 30.0)
+"""A server that is being restarted is there again within moments; after the last of these the run ends, resumable."""
+
+T = TypeVar("T")
+
+
+class Writing:
+    """`embedder` is None where the index has no points."""
+
+    def __init__(
+        self,
+        store: DocumentStore,
+        index: Index,
+        embedder: Embedder | None,
+        contents: Contents,
+        progress: Progress,
+        waits: Sequence[float] = TRY_AGAIN_S,
+    ) -> None:
+        self._store, self._index, self._embedder = store, index, embedder
+        self._contents, self._progress, self._waits = contents, progress, waits
+        self.embedding_s = self.putting_s = 0.0
+
+    def write(self, prepared: Sequence[Prepared]) -> None:
+        """Raises Stopped before anything of these was put; StorageProblem, Unavailable, ModelProblem, Refused."""
+        whole = [one for one in prepared if one.fault is None]
+        started = time.monotonic()
+        vectors = self._vectors([passage for one in whole for passage in map(searched, one.passages)])
+        embedded = time.monotonic()
+        self.embedding_s += embedded - started
+        entries, at = [], 0
+        for one in whole:
+            mine = None if vectors is None else vectors[at : at + len(one.passages)]
+            entries.append(Entry(one.document.id, one.passages, mine))
+            at += len(one.passages)
+        if entries:
+            self._patiently(lambda: self._index.put_all(entries))
+            self._contents.note(one.document for one in whole)
+        self._settle(prepared)
+        self.putting_s += time.monotonic() - embedded
+
+    def _settle(self, prepared: Sequence[Prepared]) -> None:
+        """Tell each document's row; what failed, or is gone meanwhile, is not found any more."""
+        out = []
+        for one in prepared:
+            if one.fault is None:
+                there = self._store.set_state(one.document, "indexed", one.told)
+            else:
+                details = dict(one.fault.details)
+                there = self._store.set_state(one.document, "failed", None, one.fault.key, details)
+            if one.fault is not None or not there:
+                out.append(one.document.id)
+            if not there:
+                self._store.forget_strays(one.document.sha256)
+        if out:
+            self._patiently(lambda: self._index.drop_all(out))
+
+    def _vectors(self, texts: Sequence[str]) -> NDArray[np.float32] | None:
+        import numpy as np
+
+        if self._embedder is None:
+            return None
+        embed, found = self._embedder.passages, []
+        for at in range(0, len(texts), EMBEDDED_AT_ONCE):
+            self._progress.check_stop()
+            some = texts[at : at + EMBEDDED_AT_ONCE]
+            found.append(self._patiently(lambda some=some: embed(some)))  # type: ignore[misc]
+        return np.concatenate(found) if found else np.zeros((0, self._embedder.dimensions), np.float32)
+
+    def _patiently(self, act: Callable[[], T]) -> T:
+        """Again after a while when a server does not answer. Raises Stopped, and what it says the last time."""
+        for wait in self._waits:
+            try:
+                return act()
+            except Unavailable as fault:
+                self._progress.message("run.message.indexing_retry", seconds=round(wait))
+                print(f"again in {wait:g} s: {fault}", flush=True)
+            end = time.monotonic() + wait
+            while time.monotonic() < end:
+                self._progress.check_stop()
+                time.sleep(0.2)
+        return act()
