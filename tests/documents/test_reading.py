@@ -149,7 +149,8 @@ def test_a_line_of_ten_megabytes(reader: Reader, tmp_path: Path, name: str) -> N
     parsed = reader.read(made(tmp_path, text), name)
     assert time.monotonic() - began < 40
     assert max(len(block.text) for block in parsed.blocks) <= LONGEST
-    assert " ".join(block.text for block in parsed.blocks) == text.strip()
+    whole = " ".join(block.text for block in parsed.blocks) == text.strip()
+    assert whole  # compared apart: a difference of ten megabytes takes minutes to be drawn
 
 
 def test_the_child_ends_with_whoever_started_it(tmp_path: Path) -> None:
