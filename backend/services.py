@@ -10,6 +10,7 @@ from pathlib import Path
 from backend.accounts import Accounts
 from backend.answering import Answering, Answers
 from backend.documents.grounding.library import ProjectPassages
+from backend.documents.retrieving.retrieval import Retrieval
 from backend.errors import BadInput
 from backend.jobs.run import Run
 from backend.jobs.runs import Runs, RunsByFolder
@@ -37,6 +38,7 @@ class Services:
     house_runs: Runs
     project_runs: RunsByFolder
     accounts: Accounts
+    retrieval: Retrieval
 
     def answers_in(self, project: Project) -> Answers:
         """Where an assistant that uses documents is asked: its project."""
@@ -86,6 +88,7 @@ class Services:
     def close(self) -> None:
         """Give back memory and files. Runs go on: they outlive the studio."""
         self.host.close()
+        self.retrieval.close()
         self.projects.close()
 
 
@@ -113,4 +116,5 @@ def create_services(settings: Settings) -> Services:
         house_runs=Runs(settings.home / "runs", settings),
         project_runs=project_runs,
         accounts=Accounts(settings.home),
+        retrieval=Retrieval(settings, endpoints),
     )

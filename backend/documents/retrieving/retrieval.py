@@ -1,0 +1,95 @@
+"""The indexes and models that a process keeps open to answer questions: a few of each, closed when others are asked."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Final
+
+from backend.assistants import Documents
+from backend.documents.embedders import Embedders
+from backend.documents.embedding import Embedder
+from backend.documents.index.index import Index
+from backend.documents.index.settings import IndexSettings, active, index_folder
+from backend.documents.index.within import Within
+from backend.documents.retrieving.choosing import Rerankers
+from backend.documents.retrieving.searching import search
+from backend.documents.retrieving.values import Retrieved
+from backend.models.endpoints import Endpoints
+from backend.settings import Settings
+
+if TYPE_CHECKING:
+    from backend.projects.folder import Project
+
+INDEXES_KEPT: Final = 4
+
+
+class Retrieval:
+    """Any thread may use it. One per process; workers make their own."""
+
+    def __init__(self, settings: Settings, endpoints: Endpoints) -> None:
+        self.embedders = Embedders(settings, endpoints)
+        self.rerankers = Rerankers(settings)
+        self._indexes: list[tuple[str, Index]] = []
+        self._lock = threading.Lock()
+
+    def index(self, project: Project, settings: IndexSettings | None = None) -> Index:
+        """The project's active index (or the one of these settings), made where it is missing, kept open.
+
+        Raises StorageProblem, Refused("error.index_other_model").
+        """
+        settings = settings or active(project)
+        named = str(index_folder(project.folder, settings))
+        with self._lock:
+            found = next((index for name, index in self._indexes if name == named and index.folder.is_dir()), None)
+            found = found or Index(project.folder, settings)
+            others = [(name, index) for name, index in self._indexes if name != named]
+            for _, old in others[INDEXES_KEPT - 1 :]:
+                old.close()
+            self._indexes = [(named, found), *others[: INDEXES_KEPT - 1]]
+            return found
+
+    def embedder(self, project: Project) -> Embedder:
+        """The model of the active index. Raises Refused("error.index_no_vectors"), ModelProblem, Unavailable."""
+        return self.embedders.open(active(project).embedding)
+
+    def find(self, project: Project, wanted: Documents, query: str) -> Retrieved | None:
+        """What the active index holds for a question; None when nothing is indexed.
+
+        Raises Refused, Unavailable("error.chroma_down"), ModelProblem, StorageProblem.
+        """
+        settings = active(project)
+        if not (index_folder(project.folder, settings) / "passages.db").is_file():
+            return None
+        index = self.index(project, settings)
+        if not index.count():
+            return None
+        return self.search(project, index, query, wanted)
+
+    def search(self, project: Project, index: Index, query: str, wanted: Documents) -> Retrieved:
+        """As `find`, in an index that was opened by somebody."""
+        within = Within(project.documents.passing(wanted.filter), wanted.filter.languages)
+        return search(
+            index,
+            query,
+            wanted,
+            within=within,
+            embedder=lambda: self.embedders.open(index.settings.embedding),
+            rerankers=self.rerankers,
+        )
+
+    def close_project(self, project: Project) -> None:
+        """Let go of a project's indexes, so that their folders can be deleted."""
+        inside = str(project.folder)
+        with self._lock:
+            for name, index in self._indexes:
+                if name.startswith(inside):
+                    index.close()
+            self._indexes = [(name, index) for name, index in self._indexes if not name.startswith(inside)]
+
+    def close(self) -> None:
+        with self._lock:
+            for _, index in self._indexes:
+                index.close()
+            self._indexes = []
+        self.embedders.close()
+        self.rerankers.close()
