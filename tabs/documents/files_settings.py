@@ -1,0 +1,257 @@
+"""How documents are made ready for searching: how long a passage is, and which model knows what it means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from types import MappingProxyType
+from typing import Any, Final
+
+import gradio as gr
+
+from backend.documents.embedding import EmbeddingModel
+from backend.documents.index.settings import EMBEDDED, IndexSettings, checked
+from backend.errors import BadInput
+from tabs.text import Words
+
+LENGTHS: Final[Mapping[str, tuple[int, int]]] = MappingProxyType(
+    {"short": (128, 16), "middle": (256, 32), "long": (512, 64)}
+)
+"""Size and overlap in tokens of the three lengths that have a name."""
+OWN: Final = "own"
+KINDS: Final = ("minilm", "hub", "local", "endpoint", "none")
+
+
+@dataclass(frozen=True)
+class Known:
+    """An embedding model that people use for Korean, and how its makers want it asked."""
+
+    name: str
+    query: str = ""
+    passage: str = ""
+    max_tokens: int = 512
+
+
+MODELS: Final = (
+    Known("BAAI/bge-m3", max_tokens=8192),
+    Known("nlpai-lab/KURE-v1", max_tokens=8192),
+    Known("intfloat/multilingual-e5-small", "query: ", "passage: "),
+    Known("intfloat/multilingual-e5-large", "query: ", "passage: "),
+)
+
+
+@dataclass(frozen=True)
+class SettingsView:
+    """The form. `own` is shown for a length without a name, `model` and `place` for models that have one."""
+
+    box: gr.Accordion
+    told: gr.HTML
+    length: gr.Radio
+    kind: gr.Radio
+    name: gr.Dropdown
+    endpoint: gr.Dropdown
+    size: gr.Number
+    overlap: gr.Number
+    query: gr.Textbox
+    passage: gr.Textbox
+    max_tokens: gr.Number
+    languages: gr.Radio
+    chroma: gr.Textbox
+    save: gr.Button
+
+    @property
+    def form(self) -> dict[str, Any]:
+        """What makes the settings, named as `read_form` asks for it."""
+        return {
+            "length": self.length, "kind": self.kind, "name": self.name, "endpoint": self.endpoint, "size": self.size,
+            "overlap": self.overlap, "query": self.query, "passage": self.passage, "max_tokens": self.max_tokens,
+            "languages": self.languages, "chroma": self.chroma,
+        }  # fmt: skip
+
+    @property
+    def fields(self) -> list[Any]:
+        return list(self.form.values())
+
+
+def settings_layout(words: Words) -> SettingsView:
+    t = words.t
+    with gr.Accordion(t("docs.settings"), open=False, elem_id="dx-settings") as box:
+        told = gr.HTML(apply_default_css=False, js_on_load=None, elem_id="dx-told")
+        length = gr.Radio(
+            [(t(f"docs.length_{name}"), name) for name in (*LENGTHS, OWN)],
+            value="middle",
+            label=t("docs.length"),
+            info=t("docs.length_info"),
+            elem_id="dx-length",
+        )
+        kind = gr.Radio(
+            [(t(f"docs.embedding_{name}"), name) for name in KINDS],
+            value="minilm",
+            label=t("docs.embedding"),
+            info=t("docs.embedding_info"),
+            elem_id="dx-kind",
+            elem_classes="ts-said",
+        )
+        with gr.Row():
+            name = gr.Dropdown(
+                [one.name for one in MODELS],
+                value=MODELS[0].name,
+                allow_custom_value=True,
+                visible=False,
+                label=t("docs.model"),
+                info=t("docs.model_info"),
+                elem_id="dx-model",
+            )
+            endpoint = gr.Dropdown(
+                [], visible=False, label=t("docs.endpoint"), info=t("docs.endpoint_info"), elem_id="dx-endpoint"
+            )
+        with gr.Accordion(t("docs.expert"), open=False, elem_id="dx-expert"):
+            size, overlap, query, passage, max_tokens, languages, chroma = expert_layout(words)
+        save = gr.Button(t("docs.settings_save"), size="sm", elem_id="dx-save", elem_classes="dc-narrow")
+    return SettingsView(
+        box, told, length, kind, name, endpoint, size, overlap, query, passage, max_tokens, languages, chroma, save
+    )
+
+
+def expert_layout(words: Words) -> tuple[Any, ...]:
+    t = words.t
+    with gr.Row():
+        size = gr.Number(
+            256,
+            label=t("docs.size"),
+            info=t("docs.size_info"),
+            precision=0,
+            minimum=16,
+            maximum=8192,
+            elem_id="dx-size",
+        )
+        overlap = gr.Number(
+            32,
+            label=t("docs.overlap"),
+            info=t("docs.overlap_info"),
+            precision=0,
+            minimum=0,
+            maximum=4096,
+            elem_id="dx-overlap",
+        )
+        max_tokens = gr.Number(
+            256,
+            label=t("docs.max_tokens"),
+            info=t("docs.max_tokens_info"),
+            precision=0,
+            minimum=16,
+            maximum=32_768,
+            elem_id="dx-max-tokens",
+        )
+    with gr.Row():
+        query = gr.Textbox(
+            label=t("docs.prompt_query"),
+            info=t("docs.prompt_query_info"),
+            max_length=500,
+            max_lines=1,
+            elem_id="dx-query",
+        )
+        passage = gr.Textbox(
+            label=t("docs.prompt_passage"),
+            info=t("docs.prompt_passage_info"),
+            max_length=500,
+            max_lines=1,
+            elem_id="dx-passage",
+        )
+    languages = gr.Radio(
+        [(t("docs.good_en"), "en"), (t("docs.good_multi"), "multi")],
+        value="en",
+        label=t("docs.good"),
+        info=t("docs.good_info"),
+        elem_id="dx-languages",
+    )
+    chroma = gr.Textbox(
+        EMBEDDED,
+        label=t("docs.chroma"),
+        info=t("docs.chroma_info"),
+        max_length=500,
+        max_lines=1,
+        elem_id="dx-chroma",
+    )
+    return size, overlap, query, passage, max_tokens, languages, chroma
+
+
+# --- between the form and the value -----------------------------------------------------------------------------------
+
+
+def read_form(
+    length: str,
+    kind: str,
+    name: str | None,
+    endpoint: str | None,
+    size: float | None,
+    overlap: float | None,
+    query: str | None,
+    passage: str | None,
+    max_tokens: float | None,
+    languages: str,
+    chroma: str | None,
+) -> IndexSettings:
+    """The settings as the form says them. Raises BadInput("error.index_settings", field=) and "error.page_action"."""
+    if kind not in KINDS:
+        raise BadInput("error.page_action")
+    tokens, shared = LENGTHS.get(length, (int(size or 0), int(overlap or 0)))
+    own = {"query": query or "", "passage": passage or "", "max_tokens": int(max_tokens or 0), "languages": languages}
+    if kind == "minilm":
+        embedding: dict[str, Any] = {}
+    elif kind == "none":
+        embedding = {"kind": "none", "name": ""}
+    else:
+        embedding = {"kind": kind, "name": (name or "").strip(), **own}
+        if not embedding["name"] or (kind == "endpoint" and not endpoint):
+            raise BadInput("error.docs_no_model")
+        if kind == "endpoint":
+            embedding["endpoint"] = endpoint
+    split = {"size": tokens, "overlap": shared}
+    return checked(split=split, embedding=embedding, chroma=(chroma or "").strip() or EMBEDDED)
+
+
+def length_of(size: int, overlap: int) -> str:
+    """The name of a length; OWN when it has none."""
+    return next((name for name, told in LENGTHS.items() if told == (size, overlap)), OWN)
+
+
+def form_values(settings: IndexSettings, servers: Sequence[tuple[str, str]]) -> list[Any]:
+    """Updates of `SettingsView.fields` that show these settings. `servers` are (name, id) of the connections."""
+    split, model = settings.split, settings.embedding
+    named = model.kind in ("hub", "local", "endpoint")
+    return [
+        length_of(split.size, split.overlap),
+        model.kind,
+        gr.update(value=model.name if named else MODELS[0].name, visible=named),
+        gr.update(choices=list(servers), value=model.endpoint, visible=model.kind == "endpoint"),
+        split.size,
+        split.overlap,
+        model.query,
+        model.passage,
+        model.max_tokens,
+        model.languages,
+        settings.chroma,
+    ]
+
+
+def suggested(name: str) -> Known | None:
+    """How the makers of a well-known model want it asked."""
+    return next((one for one in MODELS if one.name == name.strip()), None)
+
+
+def settings_view(words: Words, settings: IndexSettings) -> str:
+    """In one sentence how the documents are made ready now, and what that is good for."""
+    split, model = settings.split, settings.embedding
+    told = words.t("docs.settings_now", size=split.size, overlap=split.overlap, model=model_name(words, model))
+    good = words.t(f"docs.settings_{good_for(model)}")
+    return f'<p class="dc-told">{escape(told)}</p><p class="note">{escape(good)}</p>'
+
+
+def good_for(model: EmbeddingModel) -> str:
+    return "words" if model.kind == "none" else model.languages
+
+
+def model_name(words: Words, model: EmbeddingModel) -> str:
+    return words.t("docs.model_none") if model.kind == "none" else model.name

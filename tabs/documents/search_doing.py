@@ -1,0 +1,128 @@
+"""The handlers of the search part: one question, asked in every way at once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import gradio as gr
+
+from backend.assistants import Documents, PassageFilter
+from backend.documents.filters import DocumentFilter
+from backend.documents.index.settings import active
+from backend.errors import BadInput, NotFound, StudioError
+from backend.projects.folder import Project
+from backend.services import Services
+from tabs import widgets
+from tabs.documents import search_views as views
+from tabs.documents.passages_state import open_passage, passage_named
+from tabs.errors import sentence
+from tabs.session import owner
+from tabs.text import Words
+
+Updates = dict[Any, Any]
+MOST_CHOICES: Final = 500
+LONGEST: Final = 2_000
+LANGUAGES: Final = ("ko", "en", "mixed", "other")
+
+
+class Doing:
+    """`view` is the SearchPart."""
+
+    def __init__(self, services: Services, words: Words, view: Any, parts: gr.Tabs | None) -> None:
+        self.services, self.words, self.view, self.parts = services, words, view, parts
+
+    def project(self, project_id: str, request: gr.Request) -> Project:
+        return self.services.projects.open(owner(request), project_id)
+
+    def restore(self, project_id: str, shown: str, request: gr.Request) -> Any:
+        """What can be searched, and in which files. `shown` is the project whose answers stand on the page."""
+        if not project_id:
+            return gr.skip()
+        project = self.project(project_id, request)
+        return self.drawn(project, fresh=shown != project_id)
+
+    def drawn(self, project: Project, *, fresh: bool) -> Updates:
+        view, store = self.view, project.documents
+        counts = store.counts()
+        missing = "" if counts.indexed else views.empty_view(self.words, waiting=counts.queued + counts.reading)
+        t = self.words.t
+        found = store.list(DocumentFilter(states=("indexed",)), limit=MOST_CHOICES)
+        folders, tags = [one for one in store.folders() if one], store.tags()
+        updates: Updates = {
+            view.project: project.id,
+            view.empty: missing,
+            view.body: gr.update(visible=not missing),
+            view.files: gr.update(choices=[(one.place, one.id) for one in found]),
+            view.folders: gr.update(choices=folders, visible=bool(folders)),
+            view.tags: gr.update(choices=tags, visible=bool(tags)),
+            view.languages: gr.update(choices=[(t(f"docs.language_{one}"), one) for one in LANGUAGES]),
+        }
+        empty = {view.files: [], view.folders: [], view.tags: [], view.languages: []}
+        cleared = {part: gr.update(**{**updates[part], "value": value}) for part, value in empty.items()}
+        return {**updates, **cleared, view.results: ""} if fresh else updates
+
+    def ask(
+        self,
+        project_id: str,
+        question: str,
+        files: Sequence[int] | None,
+        folders: Sequence[str] | None,
+        tags: Sequence[str] | None,
+        languages: Sequence[str] | None,
+        count: float,
+        request: gr.Request,
+    ) -> str:
+        """What each way of searching finds. A way that cannot answer says so in its column; the others go on."""
+        project = self.project(project_id, request)
+        asked = (question or "").strip()[:LONGEST]
+        if not asked:
+            raise BadInput("error.docs_no_question")
+        wanted = PassageFilter(
+            documents=tuple(files or ()),
+            folders=tuple(folders or ()),
+            tags=tuple(tags or ()),
+            languages=tuple(one for one in LANGUAGES if one in (languages or ())),  # type: ignore[misc]
+        )
+        columns = [self._column(project, way, asked, wanted, int(count)) for way in views.WAYS]
+        ids = {hit.passage.document_id for column in columns for hit in column.hits}
+        return views.side_by_side(self.words, asked, columns, self._named(project, ids))
+
+    def _column(self, project: Project, way: Any, question: str, wanted: PassageFilter, count: int) -> views.Column:
+        asked, began = Documents(retriever=way, top_k=count, filter=wanted), time.perf_counter()
+        try:
+            found = self.services.retrieval.find(project, asked, question)
+        except StudioError as fault:
+            return views.Column(way, fault=sentence(self.words, fault))
+        if found is None:
+            return views.Column(way)
+        took = time.perf_counter() - began
+        return views.Column(way, found.found, took, warning=self._warning(project, way, question, found.skipped))
+
+    def _warning(self, project: Project, way: str, question: str, skipped: Mapping[str, str]) -> str:
+        """What to know of a result: a way that was left out, or a model that does not know the question's language."""
+        model = active(project).embedding
+        if way == "dense" and not model.understands(question):
+            return self.words.t("docs.warning_language", model=model.name)
+        return " ".join(self.words.t(key, model=model.name) for key in skipped.values() if self.words.has(key))
+
+    def _named(self, project: Project, ids: set[int]) -> dict[int, Any]:
+        found = {}
+        for one in ids:
+            try:
+                found[one] = project.documents.get(one)
+            except NotFound:  # removed a moment ago: the card says so
+                continue
+        return found
+
+    def press(self, project_id: str, request: gr.Request, event: gr.EventData) -> Any:
+        """Open a passage in its page, or go to the files."""
+        project, pressed = self.project(project_id, request), widgets.chosen(event)
+        if pressed.do == "to_files":
+            return gr.Tabs(selected="files")
+        named = passage_named(pressed.what)
+        if pressed.do != "read" or named is None:
+            raise BadInput("error.page_action")
+        open_passage(project, *named)
+        return gr.Tabs(selected="passages")
