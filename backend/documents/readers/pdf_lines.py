@@ -19,6 +19,7 @@ import pypdfium2.raw as pdfium_c
 HYPHEN = "\ufffe"  # PDFium's mark of a word that was divided at the end of a line
 WIDE_GAP = 1.3  # times the type size: a space as wide as this parts two cells, not two words
 _BREAK = re.compile(rf"\r\n|[\r\n{HYPHEN}]")
+_WIDE = re.compile(r"[\u1100-\u11ff\u2e80-\uffef]")
 _BOLD = re.compile(rb"bold|black|heavy|demi", re.IGNORECASE)
 _UNWANTED = dict.fromkeys((*range(9), 11, 12, *range(14, 32), 0xAD, 0x200B, 0xFEFF, 0xFFFF))
 
@@ -77,20 +78,42 @@ class _Glyphs:
         units = pdfium_c.FPDFText_GetText(self.raw, 0, count, buffer) - 1 if count > 0 else 0
         # One character per unit, so that places in the text are PDFium's; pairs of surrogates join in `tidy`.
         self.text = "".join(map(chr, buffer[: max(units, 0)]))
+        self._alike = units == count  # every character has its one unit: places need no translation
         self._numbers = [ctypes.c_double() for _ in range(4)]
         self._matrix = pdfium_c.FS_MATRIX()
         self._name = ctypes.create_string_buffer(96)
 
     def _index(self, place: int) -> int:
-        return int(pdfium_c.FPDFText_GetCharIndexFromTextIndex(self.raw, place))
+        return place if self._alike else int(pdfium_c.FPDFText_GetCharIndexFromTextIndex(self.raw, place))
 
     def box(self, place: int) -> tuple[float, float]:
         """Left and right edge of a character as shown."""
         left, right, bottom, top = self._numbers
         if not pdfium_c.FPDFText_GetCharBox(self.raw, self._index(place), left, right, bottom, top):
             return 0.0, 0.0
+        if self.turn.quarter == 0:
+            return left.value - self.turn.left, right.value - self.turn.left
         one, other = self.turn(left.value, bottom.value)[0], self.turn(right.value, top.value)[0]
         return min(one, other), max(one, other)
+
+    def evenly(self, start: int, stop: int, size: float) -> bool:
+        """Whether a stretch holds no wide gap, as far as a few questions tell: most lines need no more of them.
+
+        No gap between its runs, and as wide as so many letters are (half the size, Hangul the whole of it).
+        """
+        left, right, bottom, top = self._numbers
+        if self.turn.quarter:
+            return False
+        edge = None
+        for run in range(pdfium_c.FPDFText_CountRects(self.raw, self._index(start), stop - start)):
+            pdfium_c.FPDFText_GetRect(self.raw, run, left, top, right, bottom)
+            if edge is not None and left.value - edge > 0.8 * WIDE_GAP * size:
+                return False
+            edge = right.value
+        text = self.text[start:stop]
+        wide = len(_WIDE.findall(text))
+        most = (0.62 * (len(text) - wide) + 1.1 * wide) * size
+        return self.box(stop - 1)[1] - self.box(start)[0] <= most
 
     def baseline(self, place: int) -> float:
         x, y = self._numbers[:2]
@@ -183,6 +206,10 @@ def _line(glyphs: _Glyphs, start: int, stop: int, *, divided: bool) -> Line | No
 
 def _cells(glyphs: _Glyphs, start: int, text: str, size: float) -> Iterator[Cell]:
     words = list(re.finditer(r"\S+", text))
+    begin, end = words[0].start(), words[-1].end()
+    if len(words) == 1 or glyphs.evenly(start + begin, start + end, size):
+        yield Cell(glyphs.box(start + begin)[0], glyphs.box(start + end - 1)[1], tidy(text))
+        return
     first = 0
     for place, word in enumerate(words):
         following = words[place + 1] if place + 1 < len(words) else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 from backend.documents.readers.pdf_lines import Line
@@ -14,16 +14,26 @@ OUTERMOST = 3
 """Of the lines there, as many from the edge are looked at."""
 PAGES = 3
 """On so many pages, one after another or with one between (left and right pages differ), a line must stand."""
+HEADING = 1.25
+"""Type larger than this, against the text's, is a heading's: running lines are seldom so large."""
 _DIGITS = re.compile(r"\d+")
 
 
 def running_lines(pages: Sequence[Sequence[Line]], heights: Sequence[float]) -> dict[int, set[int]]:
-    """page (from 0) -> places of the lines on it that repeat; digits count as equal. Rows of tables are not taken."""
+    """page (from 0) -> places of the lines on it that repeat.
+
+    Digits count as equal, except in type larger than the text: "Chapter 1" and "Chapter 2" at the top of pages are
+    headings. Rows of tables are not taken.
+    """
     seen: dict[tuple[bool, str], list[tuple[int, int]]] = defaultdict(list)
+    sizes = Counter(line.size for lines in pages for line in lines)
+    body = sizes.most_common(1)[0][0] if sizes else 0.0
     for page, (lines, height) in enumerate(zip(pages, heights, strict=True)):
         for place, above in _at_the_edges(lines, height):
             if len(lines[place].cells) <= 3:
-                seen[above, _DIGITS.sub("#", "".join(lines[place].text.split()))].append((page, place))
+                text = "".join(lines[place].text.split())
+                plain = lines[place].size <= HEADING * body
+                seen[above, _DIGITS.sub("#", text) if plain else text].append((page, place))
     repeated: dict[int, set[int]] = defaultdict(set)
     for places in seen.values():
         for page, place in _in_runs(places):
