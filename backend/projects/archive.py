@@ -9,6 +9,8 @@ runs/           runs that have ended, without what they would need to go on: che
 Trained adapters lie in files/adapters. Those that come in are looked at by `backend.models.adapters.verified` before
 any library opens them.
 
+Documents travel as their bytes, in files/documents/<sha256>; what was read out of them and the index are made again.
+
 Saved assistants carry their own examples, as they were when they were saved: what was masked or removed from the task
 data afterwards still stands in them.
 """
@@ -29,6 +31,7 @@ from pathlib import Path, PurePath
 
 from sqlalchemy import delete
 
+from backend.documents.keeping import PARSED, PLACE
 from backend.errors import BadInput, ModelProblem, StorageProblem
 from backend.files import storing
 from backend.models.adapter_files import names_of
@@ -38,6 +41,7 @@ from backend.models.adapters import verified
 from backend.projects.database import told
 from backend.projects.folder import DATABASE, FOLDERS, Project
 from backend.projects.foreign import check_database, check_stores
+from backend.projects.foreign_documents import check_files, unread
 from backend.projects.foreign_notes import forget_measured
 from backend.projects.names import NAME_LIMIT
 from backend.projects.schema import HEAD
@@ -61,6 +65,9 @@ BINNED = ("turns", "chats", "assistants", "prompts", "examples")
 DRAFTS = ("fewshot.draft", "training.setup", "training.draft")
 """Notes that hold copies of examples."""
 
+QUEUED = "UPDATE documents SET state = 'queued' WHERE state IN ('indexed', 'reading')"
+"""The index does not go along: a copy's documents wait for one of their own."""
+
 
 def export_project(project: Project, desk: Path) -> Path:
     """Write the zip into `desk`; the file is named after the project. Raises StorageProblem."""
@@ -75,7 +82,7 @@ def export_project(project: Project, desk: Path) -> Path:
             archive.write(copy, DATABASE)
             for path in contents(project.folder):
                 place = path.relative_to(project.folder)
-                if not _of_the_run(place):
+                if not _of_the_run(place) and not _read_out(place):
                     archive.write(path, place.as_posix())
         copy.unlink()
     return target
@@ -85,6 +92,7 @@ def copy_project(project: Project, folder: Path) -> None:
     """The same into a folder, bin and all. Raises StorageProblem."""
     with storing(folder):
         project.database.snapshot(folder / DATABASE)
+        _leave_index_behind(folder / DATABASE)
         for path in contents(project.folder):
             target = folder / path.relative_to(project.folder)
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -153,6 +161,8 @@ def _check(folder: Path, name: str, migrating: threading.Lock) -> None:
         with project.database.write() as session:
             session.execute(delete(ScoreRow))  # a stranger's scores are not taken on trust: they are made again here
             forget_measured(session)
+            check_files(session, folder / "files")
+            unread(session)
     except StorageProblem as problem:  # as yet it has no place here that a sentence could name
         if problem.key == "error.project_damaged":
             raise StorageProblem("error.import_damaged") from problem
@@ -188,6 +198,11 @@ def _of_the_run(place: PurePath) -> bool:
     return top in OF_THE_WORK or within
 
 
+def _read_out(place: PurePath) -> bool:
+    """Whether a file is the text of a document, which is read again where the project arrives."""
+    return place.parts[:2] == ("files", PLACE) and place.name == PARSED
+
+
 def _belongs(folder: Path) -> bool:
     """Whether a folder is part of what is there: no link, nothing half-written, no run under way or deleted."""
     hidden = folder.parent.name == "runs" and folder.name.startswith(".")
@@ -214,6 +229,7 @@ def _leave_bin_behind(file: Path) -> None:
     """What somebody removed is not handed on to others, nor does it stay readable in the file's free pages."""
     with told(file), closing(sqlite3.connect(file, isolation_level=None)) as copy:
         copy.execute("PRAGMA foreign_keys = OFF")
+        copy.execute(QUEUED)
         _leave_changes_behind(copy)
         for table in BINNED:
             copy.execute(f"DELETE FROM {table} WHERE removed_at IS NOT NULL")
@@ -223,6 +239,11 @@ def _leave_bin_behind(file: Path) -> None:
             copy.execute(f"UPDATE {table} SET parent_id = NULL WHERE parent_id NOT IN (SELECT id FROM {table})")
         copy.executemany("DELETE FROM notes WHERE key = ?", [(key,) for key in DRAFTS])
         copy.execute("VACUUM")
+
+
+def _leave_index_behind(file: Path) -> None:
+    with told(file), closing(sqlite3.connect(file, isolation_level=None)) as copy:
+        copy.execute(QUEUED)
 
 
 def _leave_changes_behind(copy: sqlite3.Connection) -> None:

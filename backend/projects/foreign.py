@@ -20,6 +20,7 @@ from backend.projects.assistants import read_assistant
 from backend.projects.database import told
 from backend.projects.folder import Project
 from backend.projects.foreign_data import check_data
+from backend.projects.foreign_documents import check_documents
 from backend.projects.foreign_notes import check_note
 from backend.projects.moments import moment
 from backend.projects.schema import REVISIONS
@@ -140,6 +141,7 @@ def _read_all(session: Session) -> None:
         _check_turn(session.get_one(TurnRow, turn_id))
         session.expunge_all()  # long answers are not kept in memory while the rest is read
     check_data(session)
+    check_documents(session)
 
 
 def _check_turn(row: TurnRow) -> None:

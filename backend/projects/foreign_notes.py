@@ -58,6 +58,7 @@ FORMS: Final[Mapping[str, TypeAdapter[Any]]] = MappingProxyType(
     {
         "compare.swaps": TypeAdapter(list[tuple[Short, Short]]),
         "compare.choice": TypeAdapter(Chosen),
+        "documents.next_id": TypeAdapter(Whole),
         "evaluation.pace.": TypeAdapter(Time),
         "evaluation.made.": TypeAdapter(Time),
         "evaluation.cost.": TypeAdapter(dict[str, Figure | None]),
