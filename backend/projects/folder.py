@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from backend.assistants import Assistant
+from backend.documents.measuring.questions import QuestionStore
 from backend.documents.store import DocumentStore
 from backend.evaluation.answer_store import AnswerStore
 from backend.examples.store import ExampleStore
@@ -56,6 +57,7 @@ class Project:
         self.answers = AnswerStore(self.database)
         self.examples = ExampleStore(self.database)
         self.documents = DocumentStore(self.database, folder)
+        self.questions = QuestionStore(self.database)
         self._notes = NoteStore(self.database)
 
     @property

@@ -1,0 +1,74 @@
+"""Measuring a project's index, and keeping what came out for the page."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Final
+
+from backend.assistants import Documents
+from backend.documents.index.settings import active, index_folder
+from backend.documents.measuring.measuring import WAYS, Measured, askable, measure_way
+from backend.documents.retrieving.retrieval import Retrieval
+from backend.documents.values import Passage
+from backend.errors import Refused
+from backend.projects.folder import Project
+
+NOTE: Final = "documents.measured"
+KS: Final = (1, 3, 5, 10, 20)
+MOST: Final = 1_000
+"""Questions that are asked while a page waits."""
+
+
+def measure(project: Project, retrieval: Retrieval, wanted: Documents | None = None) -> Measured:
+    """Every way of searching over the accepted questions, in the active index; kept for `last_measured`.
+
+    wanted  fusion, rerank and MMR of the hybrid are its; its filter is not used, since questions are of all documents
+    Raises Refused("error.measure_no_questions" | "error.measure_no_index" | "error.measure_nowhere").
+    """
+    questions = project.questions.list("accepted", limit=MOST)
+    if not questions:
+        raise Refused("error.measure_no_questions")
+    settings = active(project)
+    if not (index_folder(project.folder, settings) / "passages.db").is_file():
+        raise Refused("error.measure_no_index")
+    index = retrieval.index(project, settings)
+    asked, left_out = askable(index, questions)
+    if not asked:
+        raise Refused("error.measure_nowhere", count=len(questions))
+
+    def ask(how: Documents, question: str) -> Sequence[Passage]:
+        return [found.passage for found in retrieval.search(project, index, question, how).found]
+
+    plain = Documents() if wanted is None else wanted.model_copy(update={"filter": Documents().filter})
+    rows = tuple(measure_way(ask, plain.model_copy(update={"retriever": way}), asked, KS) for way in WAYS)
+    told = Measured(
+        index=settings.key,
+        generation=index.generation(),
+        questions=tuple(one.id for one in asked),
+        left_out=tuple(left_out),
+        k=nearest_k(plain.top_k),
+        when=time.time(),
+        rows=rows,
+    )
+    project.set_note(NOTE, told.model_dump(mode="json"))
+    return told
+
+
+def nearest_k(top_k: int) -> int:
+    return min(KS, key=lambda k: abs(k - top_k))
+
+
+def last_measured(project: Project) -> Measured | None:
+    """What measuring came to last; None when nothing was measured, or by another version of the studio."""
+    kept = project.get_note(NOTE)
+    try:
+        return None if kept is None else Measured.model_validate(kept)
+    except ValueError:
+        return None
+
+
+def outdated(project: Project, told: Measured) -> bool:
+    """Whether the questions or the settings of the index are other ones by now."""
+    now = {one.id for one in project.questions.list("accepted", limit=MOST)}
+    return told.index != active(project).key or now != {*told.questions, *told.left_out}
