@@ -124,6 +124,7 @@ class _Child:
         self._limits = limits
         self._folder = tempfile.TemporaryDirectory(prefix="matchum-read-", ignore_cleanup_errors=True)
         self._lines: queue.Queue[str | None] = queue.Queue()
+        self._silent = threading.Event()
         try:
             self._process = self._start()
         except OSError:
@@ -153,11 +154,13 @@ class _Child:
         with suppress(ValueError, OSError):
             for line in self._process.stdout:
                 self._lines.put(line)
+        # A process that ends closes its pipes before it can be waited for: silence counts as its end.
+        self._silent.set()
         self._lines.put(None)
 
     @property
     def alive(self) -> bool:
-        return self._process.poll() is None
+        return not self._silent.is_set() and self._process.poll() is None
 
     def resident(self) -> int:
         """Bytes of memory it holds; 0 when it is gone."""
