@@ -21,6 +21,7 @@ def opened(path: Path, most_pages: int) -> Iterator[pdfium.PdfDocument]:
 
     Raises BadInput when it is protected, damaged, without a page or longer than `most_pages`.
     """
+    _forget_faults()
     try:
         document = pdfium.PdfDocument(path)
     except pdfium.PdfiumError as fault:
@@ -34,10 +35,17 @@ def opened(path: Path, most_pages: int) -> Iterator[pdfium.PdfDocument]:
         document.close()
 
 
+def _forget_faults() -> None:
+    """A document without a single page fails without a code: the one asked for then is that of the fault before.
+
+    So that it can be told, the fault before is made to be "no such file", which cannot come up otherwise.
+    """
+    pdfium_c.FPDF_LoadDocument(b"", None)
+
+
 def _told(fault: pdfium.PdfiumError) -> BadInput:
-    # PDFium reports a document without a single page as a failure with code 0, "Success".
     code = getattr(fault, "err_code", None)
-    if code == pdfium_c.FPDF_ERR_SUCCESS:
+    if code == pdfium_c.FPDF_ERR_FILE:
         return BadInput("error.document_pdf_no_pages")
     if code == pdfium_c.FPDF_ERR_PASSWORD:
         return BadInput("error.document_pdf_password")
