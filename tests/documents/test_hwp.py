@@ -170,6 +170,16 @@ def test_flipped_bytes_never_end_in_anything_but_words(tmp_path: Path, name: str
     assert "error.document_damaged" in outcomes
 
 
+def test_a_damaged_list_of_parts_is_damage(tmp_path: Path) -> None:
+    """zipfile goes to a place before the file's beginning, and the system answers "Invalid argument"."""
+    data = (FILES / "Table.hwpx").read_bytes()
+    path = tmp_path / "a.hwpx"
+    path.write_bytes(data[:10_000] + data[10_100:])
+    with pytest.raises(BadInput) as raised:
+        hwp.read(path, Limits())
+    assert raised.value.key == "error.document_damaged"
+
+
 def test_entities_are_not_unfolded(tmp_path: Path) -> None:
     bomb = '<!DOCTYPE l [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]>'
     path = repacked(

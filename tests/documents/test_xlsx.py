@@ -207,3 +207,17 @@ def test_formulas_give_their_last_value(tmp_path: Path) -> None:
         for name, data in parts.items():
             new.writestr(name, sheet if name == "xl/worksheets/sheet1.xml" else data)
     assert read(path).blocks[1].rows[1] == ("2", "3")
+
+
+def test_a_panic_of_the_library_is_damage_and_not_the_end(tmp_path: Path) -> None:
+    """pyo3's PanicException is no Exception: let through, it would end the reading process."""
+    from python_calamine import CalamineWorkbook
+
+    data = bytearray((FILES / "test.xls").read_bytes())
+    data[12_244] = (data[12_244] + 77) % 256  # a length of a record, found by trying
+    path = tmp_path / "a.xls"
+    path.write_bytes(data)
+    with pytest.raises(BaseException, match="out of range") as raised:
+        CalamineWorkbook.from_path(str(path)).get_sheet_by_index(0)
+    assert not isinstance(raised.value, Exception)
+    assert refused(path) == "error.document_damaged"

@@ -49,14 +49,12 @@ def named(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def package(path: Path, limits: Limits) -> Iterator[zipfile.ZipFile]:
-    """The package, guarded. Raises BadInput: damaged, or larger inside than a document is."""
+def damage() -> Iterator[None]:
+    """What zipfile and lxml raise for damaged files, as one kind of fault."""
     from lxml.etree import LxmlError
 
     try:
-        with zipfile.ZipFile(path) as opened:
-            guard(opened, limits)
-            yield opened
+        yield
     except (*BROKEN, LxmlError) as fault:
         raise BadInput("error.document_damaged", detail=first_line(fault)) from fault
     except OSError as fault:  # a damaged list of parts sends zipfile to places before the file's beginning
@@ -67,6 +65,14 @@ def package(path: Path, limits: Limits) -> Iterator[zipfile.ZipFile]:
         if "encrypted" not in str(fault):
             raise
         raise BadInput("error.document_password") from fault
+
+
+@contextmanager
+def package(path: Path, limits: Limits) -> Iterator[zipfile.ZipFile]:
+    """The package, guarded. Raises BadInput: damaged, locked, or larger inside than a document is."""
+    with damage(), zipfile.ZipFile(path) as opened:
+        guard(opened, limits)
+        yield opened
 
 
 def guard(opened: zipfile.ZipFile, limits: Limits) -> None:

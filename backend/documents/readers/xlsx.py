@@ -97,6 +97,10 @@ def by_calamine(path: Path, limits: Limits, title: str, dated: str | None) -> Pa
         raise BadInput("error.document_password") from fault
     except CalamineError as fault:
         raise BadInput("error.document_damaged", detail=first_line(fault)) from fault
+    except BaseException as fault:
+        if type(fault).__name__ != "PanicException":  # Rust's way of failing; pyo3 makes it no Exception
+            raise
+        raise BadInput("error.document_damaged", detail=first_line(fault)) from fault
     return made(found, shown, hidden, title, dated)
 
 
