@@ -14,8 +14,21 @@ function details(button) {
 }
 
 function report(data) {
+  if (data.act === 'cite' || data.act === 'sources') showSources();
   if (ASKING.includes(data.act)) trigger('ask', data);
   else trigger('tend', data);
+}
+
+// Brings what an answer rests on into view once it is drawn: the marked passage, or the box.
+function showSources() {
+  const watching = new MutationObserver(() => {
+    const shown = document.querySelector('#pg-sources mark') || document.querySelector('#pg-sources');
+    if (!shown) return;
+    watching.disconnect();
+    requestAnimationFrame(() => shown.scrollIntoView({block: 'center', behavior: 'smooth'}));
+  });
+  watching.observe(document.body, {childList: true, subtree: true});
+  setTimeout(() => watching.disconnect(), 5000);
 }
 
 async function copy(button) {

@@ -42,7 +42,7 @@ class Services:
 
     def answers_in(self, project: Project) -> Answers:
         """Where an assistant that uses documents is asked: its project."""
-        return self.answers.within(ProjectPassages(project))
+        return self.answers.within(ProjectPassages(project, lambda: self.retrieval))
 
     def runs(self, project: Project) -> Runs:
         """The runs of one project."""

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from backend.answering import Answer, Answering, Answers, Question
 from backend.batch.rows import AnswersWriter, BatchConfig, Row, RowAnswer, answered, read_rows, variables_of
-from backend.documents.grounding.library import ProjectPassages
+from backend.documents.grounding.library import passages_of_run
 from backend.errors import StorageProblem, StudioError
 from backend.jobs.kinds import Job
 from backend.jobs.progress import Progress, Stopped
@@ -30,7 +30,8 @@ def work(job: Job, progress: Progress) -> None:
         progress.message("run.message.loading_model")
         if config.assistant.model.kind != "endpoint":
             take_accelerator(host, "batch", progress)
-        answer_rows(job, config, Answering(host, ProjectPassages(project)), progress)
+        with passages_of_run(project, settings) as passages:
+            answer_rows(job, config, Answering(host, passages), progress)
     finally:
         host.close()
         project.close()

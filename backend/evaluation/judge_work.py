@@ -8,7 +8,7 @@ from typing import Final
 from pydantic import ValidationError
 
 from backend.answering import Answer, Answering, Answers
-from backend.documents.grounding.library import ProjectPassages
+from backend.documents.grounding.library import passages_of_run
 from backend.errors import StorageProblem, StudioError
 from backend.evaluation.comparison import compare
 from backend.evaluation.judge import Bench, Case, JudgingConfig, bench_of, cases
@@ -30,14 +30,14 @@ def work(job: Job, progress: Progress) -> None:
         config = JudgingConfig.model_validate(job.config)
     except ValidationError as fault:
         raise StorageProblem("error.evaluation_config") from fault
-    with opened(job) as (project, host):
+    with opened(job) as (project, host), passages_of_run(project, job.settings) as passages:
         bench = bench_of(project, config.judge, config.mode)
         comparison = compare(project, config.assistants, config.split)
         every = cases(comparison, config.mode, config.n, config.seed)
         if config.judge.kind != "endpoint":
             progress.message("run.message.loading_model")
             take_accelerator(host, "judging", progress)
-        judge(project, Answering(host, ProjectPassages(project)), bench, every, progress)
+        judge(project, Answering(host, passages), bench, every, progress)
 
 
 def judge(project: Project, answers: Answers, bench: Bench, every: list[Case], progress: Progress) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from backend.answering import Answering, Answers
-from backend.documents.grounding.library import ProjectPassages
+from backend.documents.grounding.library import passages_of_run
 from backend.errors import ModelProblem, StorageProblem, StudioError
 from backend.evaluation.answers import answer_examples, forget_faults, kept_answers, missing
 from backend.evaluation.cost import Cost, Memory, keep_cost
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 def work(job: Job, progress: Progress) -> None:
     """Raises Stopped, and a fault when an assistant could not answer; after both it can be resumed."""
-    with opened(job) as (project, host):
+    with opened(job) as (project, host), passages_of_run(project, job.settings) as passages:
         try:
             config = EvaluationConfig.model_validate(job.config)
         except ValidationError as fault:
@@ -45,7 +45,7 @@ def work(job: Job, progress: Progress) -> None:
         evaluation = Evaluation(
             project,
             host,
-            Answering(host, ProjectPassages(project)),
+            Answering(host, passages),
             examples,
             progress,
             config.ask_faults_again,

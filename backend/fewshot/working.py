@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from backend.answering import Answering, Answers
 from backend.assistants import Assistant
-from backend.documents.grounding.library import ProjectPassages
+from backend.documents.grounding.library import passages_of_run
 from backend.errors import Refused, StorageProblem
 from backend.evaluation.identity import Where
 from backend.evaluation.work import opened
@@ -62,11 +62,11 @@ class Shop:
 @contextmanager
 def at_work(job: Job, progress: Progress, *assistants: Assistant) -> Iterator[Shop]:
     """Open what the work needs, and give the accelerator back at the end. Raises Stopped while waiting for it."""
-    with opened(job) as (project, host):
+    with opened(job) as (project, host), passages_of_run(project, job.settings) as passages:
         progress.message("run.message.loading_model")
         if any(assistant.model.kind != "endpoint" for assistant in assistants):
             take_accelerator(host, "search", progress)
-        yield Shop(project, Answering(host, ProjectPassages(project)), host.where, job.output, progress)
+        yield Shop(project, Answering(host, passages), host.where, job.output, progress)
 
 
 def config_of(job: Job, kind: type[Config]) -> Config:

@@ -11,6 +11,7 @@ from backend.answering import Answer, Question, Trace
 from backend.assistants import Assistant
 from backend.errors import NotFound, StudioError
 from backend.projects.chats import ChatStore
+from backend.projects.folder import Project
 from backend.projects.turns import Turn
 from tabs.errors import tell
 from tabs.playground.chat_view import Screen, Updates
@@ -30,24 +31,21 @@ class Asking:
 
     def __init__(self, screen: Screen) -> None:
         self.screen = screen
-        self.answers, self.words, self.stops, self.view = (
-            screen.services.answers,
-            screen.words,
-            screen.stops,
-            screen.view,
-        )
+        self.services, self.words, self.stops, self.view = screen.services, screen.words, screen.stops, screen.view
 
     def send(
         self, message: str, project_id: str, chat_id: int | None, request: gr.Request, **form: Any
     ) -> Iterator[Updates]:
         """A new message. Nothing is stored, and the box keeps its text, until the message is known to be usable."""
-        chats = self.screen.chats(project_id, request)
-        assistant, values = read(form), values_of(form)
+        project = self.screen.project(project_id, request)
+        assistant, values, chats = read(form), values_of(form), project.chats
         text = said(message)
-        self.answers.compose(assistant, Question({**values, "input": text}))
+        # Whether the prompt can be made; its passages are found once the message is kept.
+        bare = assistant.model_copy(update={"documents": None})
+        self.services.answers.compose(bare, Question({**values, "input": text}))
         chat = self.screen.existing(chats, chat_id) or chats.create().id
         turn = chats.add_user(chat, text)
-        yield from self.answer(request, chats, chat, turn, assistant, values, sent=True)
+        yield from self.answer(request, project, chat, turn, assistant, values, sent=True)
 
     def ask(
         self, project_id: str, chat_id: int | None, request: gr.Request, event: gr.EventData, **form: Any
@@ -58,7 +56,8 @@ class Asking:
         if act == "example":
             yield from self.send(str(told.get("text", "")), project_id, chat_id, request, **form)
             return
-        chats = self.screen.chats(project_id, request)
+        project = self.screen.project(project_id, request)
+        chats = project.chats
         chat = self.screen.existing(chats, chat_id)
         if chat is None:
             raise NotFound("error.chat_missing")
@@ -66,16 +65,16 @@ class Asking:
         turns = chats.turns(chat)
         if act == "edited":
             turn = chats.edit_user(turn_of(turns, told).id, said(str(told.get("text", ""))))
-            yield from self.answer(request, chats, chat, turn, assistant, values)
+            yield from self.answer(request, project, chat, turn, assistant, values)
         elif act == "continue" and turns and turns[-1].role == "assistant":
-            yield from self.further(request, chats, chat, turns, assistant, values)
+            yield from self.further(request, project, chat, turns, assistant, values)
         elif act == "regenerate" and turns:
-            yield from self.again(request, chats, chat, turns, assistant, values)
+            yield from self.again(request, project, chat, turns, assistant, values)
 
     def answer(
         self,
         request: gr.Request,
-        chats: ChatStore,
+        project: Project,
         chat: int,
         turn: Turn,
         assistant: Assistant,
@@ -83,13 +82,15 @@ class Asking:
         sent: bool = False,
     ) -> Iterator[Updates]:
         """Answer a person's turn with a new turn."""
-        question = Question({**values, "input": turn.text}, chats.history(chat, turn.id), candidates=CANDIDATES)
-        yield from self.run(request, chats, chat, question, Page(chats, chat, assistant), assistant, sent=sent)
+        history = project.chats.history(chat, turn.id)
+        question = Question({**values, "input": turn.text}, history, candidates=CANDIDATES)
+        page = Page(project.chats, chat, assistant)
+        yield from self.run(request, project, chat, question, page, assistant, sent=sent)
 
     def again(
         self,
         request: gr.Request,
-        chats: ChatStore,
+        project: Project,
         chat: int,
         turns: Sequence[Turn],
         assistant: Assistant,
@@ -98,22 +99,22 @@ class Asking:
         """Another version of the last answer. A fixed seed moves on by one per version, or all would be equal."""
         last = turns[-1]
         if last.role == "user":
-            yield from self.answer(request, chats, chat, last, assistant, values)
+            yield from self.answer(request, project, chat, last, assistant, values)
             return
-        question = asked_last(chats, chat, turns, values)
+        question = asked_last(project.chats, chat, turns, values)
         decoding = assistant.decoding
         if decoding.temperature == 0:
             self.words.say("playground.same_again")
         elif decoding.seed is not None:
             moved = decoding.model_copy(update={"seed": (decoding.seed + len(last.versions)) % 2**63})
             assistant = assistant.model_copy(update={"decoding": moved})
-        page = Page(chats, chat, assistant, turn_id=last.id)
-        yield from self.run(request, chats, chat, question, page, assistant, hide_last=True)
+        page = Page(project.chats, chat, assistant, turn_id=last.id)
+        yield from self.run(request, project, chat, question, page, assistant, hide_last=True)
 
     def further(
         self,
         request: gr.Request,
-        chats: ChatStore,
+        project: Project,
         chat: int,
         turns: Sequence[Turn],
         assistant: Assistant,
@@ -121,15 +122,15 @@ class Asking:
     ) -> Iterator[Updates]:
         """Go on with the last answer where it ended."""
         version = turns[-1].shown
-        question = asked_last(chats, chat, turns, values, version.text)
-        page = Page.continued(chats, chat, assistant, version.id)
+        question = asked_last(project.chats, chat, turns, values, version.text)
+        page = Page.continued(project.chats, chat, assistant, version.id)
         before = version.trace or Trace()
-        yield from self.run(request, chats, chat, question, page, assistant, before=before, hide_last=True)
+        yield from self.run(request, project, chat, question, page, assistant, before=before, hide_last=True)
 
     def run(
         self,
         request: gr.Request,
-        chats: ChatStore,
+        project: Project,
         chat: int,
         question: Question,
         page: Page,
@@ -140,14 +141,15 @@ class Asking:
         sent: bool = False,
     ) -> Iterator[Updates]:
         """Stream one answer to this page. If the page turns to another chat, the answer is still written to its end."""
-        here = str(request.session_hash)
+        here, chats = str(request.session_hash), project.chats
         stop = self.stops.begin(here, WORK)
+        answers = self.services.answers_in(project)
 
         def left() -> bool:
             return not self.stops.holds(here, WORK, stop)
 
         def answer() -> Iterator[Answer]:
-            return written(self.answers, assistant, question, stop, page.keep, before)
+            return written(answers, assistant, question, stop, page.keep, before)
 
         try:
             yield self.screen.begun(chats, chat, question.prefill, hide_last, sent)

@@ -32,7 +32,7 @@ def wire(services: Services, words: Words, session: Session, setup: Setup, view:
     view.conversation.ask(show(asking.ask), place, outputs, inputs_kwargs=setup.form, **STREAM)
     view.stop.click(show(tending.stop), **QUICK)
     view.new.click(show(tending.new), session.project_id, outputs, **QUICK)
-    for listing in (view.conversation, view.chats, view.inside):
+    for listing in (view.conversation, view.chats, view.inside, view.sources):
         listing.tend(show(tending.tend), place, outputs, inputs_kwargs=setup.form, **QUICK)
     view.chat_id.change(show(tending.note), place, **QUICK)
     return tending

@@ -14,6 +14,7 @@ from backend.services import Services
 from backend.settings import ASSETS
 from tabs.playground.conversation import chats_view, conversation, writing
 from tabs.playground.inside import inside
+from tabs.playground.sources import sources_view
 from tabs.playground.strands import Stops
 from tabs.session import owner
 from tabs.text import Words
@@ -35,6 +36,8 @@ class ChatView:
     stop: gr.Button
     inside: gr.HTML
     inside_box: gr.Accordion
+    sources: gr.HTML
+    sources_box: gr.Accordion
 
     @property
     def outputs(self) -> list[Any]:
@@ -80,7 +83,11 @@ def layout(words: Words) -> ChatView:
         )
     with gr.Accordion(t("playground.inside"), open=False, elem_id="pg-inside") as inside_box:
         shown_inside = gr.HTML(inside([], t), js_on_load=clicks, apply_default_css=False)
-    return ChatView(chat_id, new, chats, finished, growing, message, send, stop, shown_inside, inside_box)
+    with gr.Accordion(t("grounding.sources"), open=False, visible=False, elem_id="pg-sources") as sources_box:
+        sources = gr.HTML("", js_on_load=clicks, apply_default_css=False)
+    return ChatView(
+        chat_id, new, chats, finished, growing, message, send, stop, shown_inside, inside_box, sources, sources_box
+    )
 
 
 def starters(words: Words) -> list[str]:
@@ -119,6 +126,18 @@ class Screen:
             view.stop: gr.update(visible=False),
             view.chats: chats_view(chats.list(), chat, t, removed),
             view.inside: inside_of(last, t),
+            **self.rests_on(last),
+        }
+
+    def rests_on(self, turn: Turn | None, opened: str = "", open_box: bool = False) -> Updates:
+        """The passages of an answer; the box is not there for one that used no documents."""
+        trace = turn.shown.trace_json if turn is not None else {}
+        if turn is None or not trace.get("retrieval"):
+            return {self.view.sources: "", self.view.sources_box: gr.update(visible=False)}
+        told = sources_view(turn.text, trace, self.words, opened)
+        return {
+            self.view.sources: f'<div data-turn="{turn.id}">{told}</div>',
+            self.view.sources_box: gr.update(visible=True, **({"open": True} if open_box else {})),
         }
 
     def project(self, project_id: str, request: gr.Request) -> Any:

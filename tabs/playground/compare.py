@@ -14,12 +14,14 @@ from backend.errors import BadInput, NotFound, StudioError
 from backend.projects.folder import Project
 from backend.services import Services
 from tabs.errors import sentence, shown
+from tabs.playground.cited import grounded
 from tabs.playground.conversation import act, cost, named
 from tabs.playground.editing import Editing
 from tabs.playground.form import read
-from tabs.playground.prose import plain, prose
+from tabs.playground.prose import plain
 from tabs.playground.setup import CLICKS, Setup, values_of
 from tabs.playground.shelf import Shelf, offered
+from tabs.playground.sources import sources_view
 from tabs.playground.spoken import said
 from tabs.playground.strands import Stops, Strand, watch
 from tabs.playground.wiring import QUICK, STREAM
@@ -100,7 +102,7 @@ def card(side: Side, strand: Strand[Answer], words: Words) -> str:
     t, answer = words.t, strand.latest
     told = f'<p class="pg-quiet pg-thinking">{plain(t("playground.thinking"))}</p>'
     if answer is not None and answer.text:
-        told = prose(answer.text)
+        told = grounded(answer.text, answer.trace.passages if strand.done else (), t)
     elif strand.done and strand.fault is None:
         told = f'<p class="pg-quiet">{plain(t("playground.empty_answer"))}</p>'
     if strand.fault is not None:
@@ -116,9 +118,19 @@ def card(side: Side, strand: Strand[Answer], words: Words) -> str:
     writing = "" if strand.done else " pg-writing"
     return (
         f'<section class="pg-card{writing}" aria-busy="{str(not strand.done).lower()}"><h4>{plain(side.title)}</h4>'
-        f'<div class="pg-bubble">{told}</div><p class="pg-cost">{figures}</p>'
+        f'<div class="pg-bubble">{told}</div>{rests_on(answer, strand.done, words)}<p class="pg-cost">{figures}</p>'
         f'<div class="pg-tools">{keep}</div></section>'
     )
+
+
+def rests_on(answer: Answer | None, done: bool, words: Words) -> str:
+    """The passages of a finished answer, folded away."""
+    if answer is None or not done or answer.trace.retrieval is None:
+        return ""
+    trace = {"passages": answer.trace.passages, "cut": answer.trace.cut, "retrieval": answer.trace.retrieval}
+    label = words.t("grounding.passages_in", count=len(answer.trace.passages))
+    told = sources_view(answer.text, trace, words)
+    return f'<details class="pg-sources"><summary>{plain(label)}</summary>{told}</details>'
 
 
 def trace_facts(trace: Any) -> Mapping[str, Any]:
@@ -153,10 +165,11 @@ class Comparing:
         asked, sides, values = said(text), self.sides(project, chosen, form), values_of(form)
         here = str(request.session_hash)
         stop = self.stops.begin(here, WORK)
+        answering = self.services.answers_in(project)
 
         def answers(side: Side) -> Callable[[], Iterator[Answer]]:
             question = Question({**values, "input": asked})
-            return lambda: self.services.answers.answer(side.assistant, question, stop)
+            return lambda: answering.answer(side.assistant, question, stop)
 
         yield {self.view.start: gr.update(visible=False), self.view.stop: gr.update(visible=True)}
         try:

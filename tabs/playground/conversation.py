@@ -7,6 +7,7 @@ from typing import Any
 
 from backend.assistants import ModelRef
 from backend.projects.turns import Chat, Turn, TurnVersion
+from tabs.playground.cited import grounded, quoted_of, rests_line
 from tabs.playground.prose import plain, prose
 
 Say = Callable[..., str]
@@ -78,13 +79,18 @@ def answer_view(turn: Turn, t: Say, last: bool, busy: bool) -> str:
     tools = "" if busy else f'<div class="pg-tools">{"".join(acts)}</div>'
     return (
         f'<article class="pg-turn pg-answer" data-turn="{plain(str(turn.id))}" data-raw="{plain(version.text)}">'
-        f'<div class="pg-bubble">{body(version.text, t)}</div>'
+        f'<div class="pg-bubble">{body(version.text, t, trace)}</div>{rests_line(version.text, trace, t)}'
         f'<p class="pg-cost">{cost(trace, model_label(version, t), t)}</p>{tools}</article>'
     )
 
 
-def body(text: str, t: Say) -> str:
-    return prose(text) if text.strip() else f'<p class="pg-quiet">{plain(t("playground.empty_answer"))}</p>'
+def body(text: str, t: Say, trace: Mapping[str, Any]) -> str:
+    """An answer, its citations as buttons where it rests on passages."""
+    return (
+        grounded(text, quoted_of(trace), t)
+        if text.strip()
+        else f'<p class="pg-quiet">{plain(t("playground.empty_answer"))}</p>'
+    )
 
 
 def writing(text: str, t: Say) -> str:

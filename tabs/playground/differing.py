@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from backend.assistants import Change
+from tabs.playground.consulted import FIELDS
 from tabs.playground.conversation import Say
 from tabs.playground.prose import plain
 
@@ -32,6 +33,14 @@ def line(text: str) -> str:
     return f'<{mark} class="pg-diff-line">{plain(text[:2])}{plain(text[2:])}</{mark}>'
 
 
+def told_of_documents(field: str, t: Say) -> str:
+    """A field of how documents are used; what is looked in goes under one name."""
+    if field.startswith("filter."):
+        return t("grounding.within")
+    name = "use" if field == "retriever" else field
+    return t(f"grounding.{name}") if f"documents_{field}" in FIELDS or name == "use" else field
+
+
 def field_name(field: str, t: Say) -> str:
     """A dotted field in the words of the form; one without words of its own keeps its name."""
     known = {
@@ -55,6 +64,8 @@ def field_name(field: str, t: Say) -> str:
     }
     if field in known:
         return t(known[field])
+    if field.startswith("documents."):
+        return told_of_documents(field.removeprefix("documents."), t)
     if field.startswith("examples."):
         return t("playground.field_examples", field=field.removeprefix("examples.shots."))
     return t("playground.field_stop") if field.startswith("decoding.stop") else field

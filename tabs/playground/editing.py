@@ -12,6 +12,7 @@ from backend.services import Services
 from tabs.errors import shown
 from tabs.playground.adapting import adapter_update
 from tabs.playground.checkup import Checkup
+from tabs.playground.consulting import within_update
 from tabs.playground.conversation import named
 from tabs.playground.form import DECODING, model_value, read
 from tabs.playground.setup import (
@@ -58,6 +59,7 @@ class Editing:
         here = [(named(assistant.model, self.words.t), model_value(assistant.model))]
         updates[self.setup.form["model"]] = gr.update(choices=here, value=model_value(assistant.model))
         updates[self.setup.form["adapter"]] = adapter_update(project, assistant, self.words)
+        updates[self.setup.form["documents_within"]] = within_update(project, assistant, self.words)
         return updates | {self.setup.checkup: self.checkup.view(assistant, values)}
 
     def edited(self, project_id: str, request: gr.Request, **form: Any) -> dict[Any, Any]:

@@ -25,9 +25,13 @@ from backend.assistants import (
     Weights,
 )
 from backend.errors import BadInput
+from tabs.playground import consulted
+from tabs.playground.consulted import fill_documents, read_documents
 
 DECODING = ("temperature", "top_p", "top_k", "min_p", "repetition_penalty", "max_new_tokens", "stop", "seed")
-FIELDS = ("model", "adapter", "quantization", "system", "template", "shots", "selection", *DECODING)
+FIELDS = (
+    "model", "adapter", "quantization", "system", "template", "shots", "selection", *consulted.FIELDS, *DECODING,
+)  # fmt: skip
 WHOLE = ("top_k", "max_new_tokens", "seed")
 
 
@@ -59,6 +63,7 @@ def fill(assistant: Assistant) -> dict[str, Any]:
         "template": assistant.instructions.template,
         "shots": [shot.model_dump() for shot in assistant.examples.shots],
         "selection": selection.model_dump() if (selection := assistant.examples.selection) else None,
+        **fill_documents(assistant.documents),
         **{name: decoding[name] for name in DECODING if name not in ("stop", "seed")},
         "seed": "" if assistant.decoding.seed is None else str(assistant.decoding.seed),
         "stop": "\n".join(spell(mark) for mark in assistant.decoding.stop),
@@ -76,6 +81,7 @@ def read(form: Mapping[str, Any], name: str = "", chat_template: str | None = No
         chat_template=chat_template,
         adapter=adapter_of(form.get("adapter")),
         quantization=quantization_of(form.get("quantization")),
+        documents=read_documents(form),
     )
 
 

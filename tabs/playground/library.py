@@ -96,7 +96,7 @@ class Shelves:
         )
         samples = {name: text for name, text in template.sample.items() if name != "input"}
         filled = fill_updates(self.setup, assistant, self.words.t, samples)
-        for chosen in ("model", "adapter"):
+        for chosen in ("model", "adapter", "documents_within"):
             filled.pop(self.setup.form[chosen])
         said = message if message and message.strip() else template.sample.get("input", "")
         self.words.say("playground.template_used", "success", task=self.words.t(template.title_key))

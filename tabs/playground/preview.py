@@ -104,14 +104,15 @@ class Previewing:
                 self.services.host.warm(weights_of(form))
             return gr.skip()
         t = self.words.t
-        chats = self.services.projects.open(owner(request), project_id).chats
+        project = self.services.projects.open(owner(request), project_id)
+        chats = project.chats
         history = chats.history(chat_id) if chat_id is not None else ()
         if history and history[-1].role == "user":
             history = history[:-1]
         values = {name: value or f"{{{name}}}" for name, value in values_of(form).items()}
         question = Question({**values, "input": message or t("playground.preview_sample")}, history)
         assistant = read(form)
-        text, tokens = self.services.answers.preview(assistant, question)
+        text, tokens = self.services.answers_in(project).preview(assistant, question)
         count = t("playground.preview_count", count=len(tokens)) if tokens is not None else ""
         title = f"{t('playground.preview')} · {count}" if count else t("playground.preview")
         return {

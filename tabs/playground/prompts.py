@@ -135,7 +135,7 @@ class Prompting:
             return listed
         changed = read(form).model_copy(update={"instructions": saved.instructions})
         filled = fill_updates(self.setup, changed, self.words.t)
-        for chosen in ("model", "adapter"):
+        for chosen in ("model", "adapter", "documents_within"):
             filled.pop(self.setup.form[chosen])
         return {**filled, **listed, self.view.name: saved.name}
 

@@ -11,10 +11,12 @@ import gradio as gr
 from backend.assistants import PER_INPUT, Assistant, Decoding, Examples, Instructions, ModelRef
 from backend.prompts.presets import PRESETS, preset_of, with_preset
 from backend.prompts.templates import variables
-from tabs.playground import adapting
+from tabs.playground import adapting, consulting
 from tabs.playground.form import DECODING, fill, model_value, read
 from tabs.text import Words
 
+CHOSEN = (gr.Dropdown, gr.Slider, gr.Checkbox)
+"""Widgets that tell of each choice by themselves; text boxes are listened to by `TYPED`."""
 SLOTS = 4
 """Text boxes for a template's variables besides `input`."""
 
@@ -39,7 +41,7 @@ class Setup:
 
     def on_change(self, **event: Any) -> None:
         """Listen to a person's own changes of the form; filling it by program is not one."""
-        chosen = [widget.input for widget in self.form.values() if isinstance(widget, (gr.Dropdown, gr.Slider))]
+        chosen = [widget.input for widget in self.form.values() if isinstance(widget, CHOSEN)]
         gr.on(chosen, **event)
         self.checkup.typed(**event)  # An event of its own making, which gr.on does not take.
 
@@ -70,6 +72,7 @@ def layout(words: Words) -> Setup:
             elem_id="pg-model",
         )
         adapting.widgets(form, words)
+        consulting.widgets(form, words)
         form["system"] = gr.Textbox(
             label=t("playground.system"),
             info=t("playground.system_info"),
@@ -91,6 +94,7 @@ def layout(words: Words) -> Setup:
         form["shots"] = gr.State([])
         form["selection"] = gr.State(None)
         shots_note = gr.HTML("", elem_id="pg-shots", js_on_load=CLICKS, visible=False)
+    consulting.expert_widgets(form, words)
     checkup = gr.HTML("", elem_id="pg-checkup", js_on_load=CLICKS + TYPED, apply_default_css=False)
     preset = gr.Radio(
         [(t(f"playground.preset_{name}"), name) for name in PRESETS],

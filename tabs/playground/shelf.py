@@ -16,6 +16,7 @@ from backend.projects.folder import Project
 from backend.services import Services
 from tabs.errors import shown
 from tabs.playground.adapting import adapter_update
+from tabs.playground.consulting import within_update
 from tabs.playground.conversation import Say, act, named
 from tabs.playground.differing import difference
 from tabs.playground.editing import Editing
@@ -121,6 +122,7 @@ class Shelf:
         form = self.setup.form
         filled[form["model"]] = self.model_update(saved.assistant)
         filled[form["adapter"]] = adapter_update(project, saved.assistant, self.words)
+        filled[form["documents_within"]] = within_update(project, saved.assistant, self.words)
         return {**filled, **self.state(project, saved)}
 
     def model_update(self, assistant: Assistant) -> Any:

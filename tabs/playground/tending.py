@@ -9,10 +9,13 @@ import gradio as gr
 
 from backend.errors import NotFound
 from backend.projects.chats import ChatStore
+from backend.projects.folder import Project
 from tabs.playground.asking import WORK
 from tabs.playground.chat_view import Screen, Updates, inside_of, starters
+from tabs.playground.cited import quoted_of
 from tabs.playground.conversation import chats_view, conversation
 from tabs.playground.setup import values_of
+from tabs.playground.source_page import opened_passage
 from tabs.playground.spoken import turn_of, whole
 from tabs.playground.teaching import keep
 
@@ -61,6 +64,8 @@ class Tending:
             return self.change_turns(project_chats, chat_id, act, told)
         if act in ("inside", "token"):
             return self.look_inside(project_chats, chat_id, told)
+        if act in ("sources", "cite"):
+            return self.show_sources(self.screen.project(project_id, request), chat_id, act, told)
         return self.change_chats(project_chats, chat_id, act, told, request)
 
     def change_turns(self, chats: ChatStore, chat_id: int | None, act: str, told: Mapping[str, Any]) -> Updates:
@@ -114,6 +119,19 @@ class Tending:
         said = keep(project.examples, turns, turn_of(turns, told), values_of(form) if form else {})
         self.words.say(said, "success" if said == "data.kept" else "info")
         return {self.view.inside_box: gr.skip()}
+
+    def show_sources(self, project: Project, chat_id: int | None, act: str, told: Mapping[str, Any]) -> Updates:
+        """What an answer rests on; of a citation its passage, in its page."""
+        if chat_id is None:
+            raise NotFound("error.chat_missing")
+        turn, opened = turn_of(project.chats.turns(chat_id), told), ""
+        if act == "cite":
+            number = whole(told.get("to"))
+            cited = next((one for one in quoted_of(turn.shown.trace_json) if one.number == number), None)
+            if cited is None:
+                raise NotFound("error.grounding_passage_gone")
+            opened = opened_passage(project, cited, self.words)
+        return self.screen.rests_on(turn, opened, open_box=True)
 
     def look_inside(self, chats: ChatStore, chat_id: int | None, told: Mapping[str, Any]) -> Updates:
         if chat_id is None:

@@ -108,13 +108,12 @@ def _named(passages: Passages, found: Retrieved) -> Callable[[Found], str]:
 
 
 def _retrieval(found: Retrieved, query: str, was_rewritten: bool, named: Callable[[Found], str]) -> Retrieval:
-    chosen = {one.passage.id for one in found.found}
-    others = {one.passage.id for some in found.traces.values() for one in some} - chosen
     return Retrieval(
         query=query,
         rewritten=was_rewritten,
         retrievers={name: tuple(_seen(one, named) for one in some[:SHOWN_EACH]) for name, some in found.traces.items()},
-        left_out=len(others),
+        left_out=len(found.left_out),
+        skipped=dict(found.skipped),
         seconds=dict(found.seconds),
     )
 

@@ -67,6 +67,7 @@ class Retrieval(Part):
     query      what was looked for; rewritten  whether the model wrote it out of a follow-up question
     retrievers what each of them found, best first, by the retriever's name
     left_out   passages that a retriever found and the last stage did not choose
+    skipped    retrievers that were not asked, each with the key of the sentence that says why
     seconds    by stage
     """
 
@@ -74,6 +75,7 @@ class Retrieval(Part):
     rewritten: bool = False
     retrievers: dict[str, tuple[Seen, ...]] = Field(default_factory=dict)
     left_out: int = 0
+    skipped: dict[str, str] = Field(default_factory=dict)
     seconds: dict[str, float] = Field(default_factory=dict)
 
 

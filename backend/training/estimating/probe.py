@@ -83,7 +83,6 @@ def _measured(attempt: Attempt, built: Built, rows: Rows, loading: Stopwatch) ->
 
 def _asking(attempt: Attempt, built: Built) -> Callable[[], float]:
     """What asks the dev examples as the run does before its first step, and tells how long a round of it takes."""
-    from backend.documents.grounding.library import ProjectPassages
     from backend.training.estimating.probing import ask_all
     from backend.training.running.callbacks_answers import answering
     from backend.training.running.sampling_answers import Asked, asked_as
@@ -93,12 +92,11 @@ def _asking(attempt: Attempt, built: Built) -> Callable[[], float]:
     except Refused:  # documents need no splits
         dev = []
     config, task = attempt.config, attempt.project.examples.task()
-    passages = ProjectPassages(attempt.project)
     most = min(len(dev), max(config.metric_examples if task is not None else 0, config.sample_inputs))
 
     def ask(count: int) -> None:
         few = config.model_copy(update={"metric_examples": count, "sample_inputs": min(count, config.sample_inputs)})
-        asked = Asked(few, task, dev, built.tokenizer, passages)
+        asked = Asked(few, task, dev, built.tokenizer)
         with answering(built) as host:
             asked.ask(host, asked_as(config), attempt.progress.stop_event, metric=True)
 

@@ -13,7 +13,6 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
-from backend.documents.grounding.library import ProjectPassages
 from backend.errors import BadInput, Refused
 from backend.evaluation.labels import reader
 from backend.examples.example import Example
@@ -95,7 +94,7 @@ class _Making:
         self.labels = task.labels if config.objective == "head" and task is not None else ()
         self._reader = reader(self.labels) if self.labels else None
         self._head = config.objective == "head"
-        self._asking = Asking(config, task, ProjectPassages(project))
+        self._asking = Asking(config, task)
         self._template = self._asking.assistant.chat_template
         self._decoding = self._asking.assistant.decoding
         self._tokenizing, self._found = tokenizing, found

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from backend.answering import Answering, Question
 from backend.assistants import PER_INPUT, Assistant, Examples, Shot
-from backend.documents.grounding.source import Passages
 from backend.examples.asking import question_of
 from backend.examples.example import Example
 from backend.examples.task import Task
@@ -34,20 +33,22 @@ class Asked:
 def trained_assistant(config: TrainingConfig) -> Assistant:
     """Who is asked while training, and how the trained one shall be asked later.
 
-    Its examples stay in the prompt for the objective "prompt_based" only: the others learn to do without them.
+    Its examples stay in the prompt for the objective "prompt_based" only: the others learn to do without them. An
+    example's answer was not written from passages, so none stand before its question.
     """
+    asked = config.assistant.model_copy(update={"documents": None})
     if config.objective == "prompt_based":
-        return config.assistant
-    return config.assistant.model_copy(update={"examples": Examples()})
+        return asked
+    return asked.model_copy(update={"examples": Examples()})
 
 
 class Asking:
     """Composes prompts for one config by the code that answers; loads no model."""
 
-    def __init__(self, config: TrainingConfig, task: Task | None, passages: Passages | None = None) -> None:
+    def __init__(self, config: TrainingConfig, task: Task | None) -> None:
         self.assistant = trained_assistant(config)
         self._task = task
-        self._answering = Answering(_NoModels(), passages)
+        self._answering = Answering(_NoModels())
         shots, selection = self.assistant.examples.shots, self.assistant.examples.selection
         fixed = selection is None or selection.method not in PER_INPUT
         self._shown = {_text(shot.variables, shot) for shot in shots} if fixed else set()

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 from backend.answering import Answering, Answers, Host, Question
 from backend.assistants import Assistant, Examples
-from backend.documents.grounding.source import Passages
 from backend.evaluation.identity import settled
 from backend.evaluation.metrics import aggregate, score_example
 from backend.examples.asking import question_of
@@ -66,18 +65,11 @@ class Answered:
 class Asked:
     """The dev examples that are asked, drawn once by the seed; the shown ones are the first of them."""
 
-    def __init__(
-        self,
-        config: TrainingConfig,
-        task: Task | None,
-        dev: Sequence[Example],
-        tokenizer: Any,
-        passages: Passages | None = None,
-    ) -> None:
+    def __init__(self, config: TrainingConfig, task: Task | None, dev: Sequence[Example], tokenizer: Any) -> None:
         most = max(config.metric_examples, config.sample_inputs)
         drawn = random.Random(config.seed).sample(range(len(dev)), min(most, len(dev)))
         self._examples = [dev[place] for place in drawn]
-        self._config, self._task, self._passages = config, task, passages
+        self._config, self._task = config, task
         self._room = _room(tokenizer, self._examples)
 
     @property
@@ -99,17 +91,19 @@ class Asked:
         examples = self._examples[: max(self.count if metric else 0, self._config.sample_inputs)]
         asked = self._shortened(assistant)
         questions = [question_of(example, asked, self._task) for example in examples]
-        given = answers_of(Answering(host, self._passages), asked, questions, stop) if questions else []
+        given = answers_of(Answering(host), asked, questions, stop) if questions else []
         if stop.is_set():
             return None
         shown = tuple(zip(examples, given, strict=True))[: self._config.sample_inputs]
         return Answered(self._measured(examples, given) if metric else None, shown)
 
     def _shortened(self, assistant: Assistant) -> Assistant:
-        """Without the room that no expected answer needs: an untrained model would fill it each time."""
+        """Without the room that no expected answer needs, which an untrained model would fill each time; and without
+        documents, as it is trained.
+        """
         room = min(assistant.decoding.max_new_tokens, self._room)
         decoding = assistant.decoding.model_copy(update={"max_new_tokens": room})
-        return settled(assistant.model_copy(update={"decoding": decoding}))
+        return settled(assistant.model_copy(update={"decoding": decoding, "documents": None}))
 
     def _measured(self, examples: Sequence[Example], given: Sequence[str]) -> float | None:
         if self._task is None or self.metric is None:

@@ -165,7 +165,6 @@ def _asked_of_the_end(attempt: Attempt) -> Asked | None:
 
 
 def _asked(attempt: Attempt, tokenizer: Any) -> Asked:
-    from backend.documents.grounding.library import ProjectPassages
     from backend.errors import Refused
     from backend.training.running.sampling_answers import Asked
 
@@ -174,7 +173,7 @@ def _asked(attempt: Attempt, tokenizer: Any) -> Asked:
         dev = list(store.each("dev", "tune"))
     except Refused:  # documents need no splits
         dev = []
-    return Asked(attempt.config, store.task(), dev, tokenizer, ProjectPassages(attempt.project))
+    return Asked(attempt.config, store.task(), dev, tokenizer)
 
 
 def _callbacks(attempt: Attempt, built: Built, rows: Rows, asked: Asked, write: Any) -> list[Any]:

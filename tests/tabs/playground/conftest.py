@@ -83,6 +83,7 @@ def services(tmp_path: Path, answers: ScriptedAnswers) -> Iterator[Any]:
         settings=settings,
         projects=projects,
         answers=answers,
+        answers_in=lambda project: answers,
         host=SimpleNamespace(engine=engine, warm=lambda ref: None),
         endpoints=SimpleNamespace(list=list),
         runs=lambda project: Runs(project.runs_folder, settings),
