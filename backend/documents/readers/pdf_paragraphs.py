@@ -155,12 +155,11 @@ def _rows(group: Sequence[Line]) -> list[list[str]]:
     if len(columns) < 2 or len(rows) + len(columns) < 5:
         return []
     starts = [left for left, _ in columns]
-    return [_row(line, starts) for line in group]
-
-
-def _row(line: Line, starts: Sequence[float]) -> list[str]:
-    row = [""] * len(starts)
-    for cell in line.cells:
-        place = max(bisect_right(starts, cell.left + 1.0) - 1, 0)
-        row[place] = f"{row[place]} {cell.text}".strip()
-    return row
+    table: list[list[str]] = []
+    for line in group:
+        if len(line.cells) > 1 or not table:
+            table.append([""] * len(starts))
+        for cell in line.cells:  # a single one goes on with what stands above it, in the row above
+            place = max(bisect_right(starts, cell.left + 1.0) - 1, 0)
+            table[-1][place] = f"{table[-1][place]} {cell.text}".strip()
+    return table
