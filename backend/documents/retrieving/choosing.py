@@ -51,9 +51,9 @@ class Rerankers:
             self._encoder, self._name = None, ""
 
     def _opened(self, name: str) -> Any:
+        folder = reranker_folder(self._settings, name)
         from sentence_transformers import CrossEncoder
 
-        folder = reranker_folder(self._settings, name)
         try:
             return CrossEncoder(
                 str(folder),

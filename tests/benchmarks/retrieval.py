@@ -1,0 +1,230 @@
+"""How well passages are found, through the studio's own index and retrievers, on open sets with published figures.
+
+    python -m tests.benchmarks.retrieval [--data FOLDER] [--no-dense] [--full] [--vectors FILE]
+
+SciFact (BEIR, test, 300 questions over 5,183 abstracts): BM25 published 0.665-0.679, all-MiniLM-L6-v2 0.645. ParaKQC: the
+first of each of 1,000 groups of Korean questions against the other 9,000. XQuAD (English): 1,190 questions, 240
+paragraphs. nDCG@10 everywhere. Encoding SciFact takes about nine minutes of one core: `--vectors FILE` (.npy, rows in the
+order of the corpus) keeps its points between calls. `--full` adds other candidates, constants and weights.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import math
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from backend.assistants import Documents
+from backend.documents.embedders import Embedders
+from backend.documents.embedding import EmbeddingModel
+from backend.documents.index.index import Entry, Index, searched
+from backend.documents.index.settings import IndexSettings
+from backend.documents.languages import language_of
+from backend.documents.retrieving.choosing import Rerankers
+from backend.documents.retrieving.searching import search
+from backend.documents.values import Passage
+from backend.models.endpoints import Endpoints
+from backend.settings import Settings
+from tests.benchmarks.report import Figure, report
+
+DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
+AT_ONCE = 64
+ASKED = 10
+
+
+@dataclass(frozen=True)
+class Collection:
+    """Texts by name, (title, text); questions; and which texts answer each, with their grade."""
+
+    texts: dict[str, tuple[str, str]]
+    questions: list[str]
+    relevant: list[dict[str, int]]
+
+
+def lines(path: Path) -> Iterator[str]:
+    raw = path.read_bytes()
+    text = (gzip.decompress(raw) if path.suffix == ".gz" else raw).decode("utf-8")
+    yield from (line for line in text.split("\n") if line.strip())
+
+
+def beir(corpus: Path, queries: Path, qrels: Path) -> Collection:
+    texts = {row["_id"]: (row.get("title") or "", row["text"]) for row in map(json.loads, lines(corpus))}
+    grades: dict[str, dict[str, int]] = defaultdict(dict)
+    for line in list(lines(qrels))[1:]:
+        question, text, grade = line.split("\t")
+        grades[question][text] = int(grade)
+    asked = [row for row in map(json.loads, lines(queries)) if row["_id"] in grades]
+    return Collection(texts, [row["text"] for row in asked], [grades[row["_id"]] for row in asked])
+
+
+def scifact(data: Path) -> Collection:
+    folder = data / "open" / "scifact_beir"
+    return beir(folder / "corpus.jsonl.gz", folder / "queries.jsonl", folder / "qrels_test.tsv")
+
+
+def xquad(data: Path) -> Collection:
+    folder = data / "sharealike" / "xquad_en"
+    names = ("retrieval_corpus.jsonl.gz", "retrieval_queries.jsonl.gz", "retrieval_qrels.tsv.gz")
+    return beir(*(folder / name for name in names))
+
+
+def parakqc(data: Path) -> Collection:
+    rows = [line.split("\t")[2] for line in lines(data / "sharealike" / "ko_parakqc" / "paraKQC_v1.txt.gz")]
+    groups = [rows[at : at + 10] for at in range(0, len(rows), 10)]
+    texts = {f"{number}-{at}": ("", text) for number, group in enumerate(groups) for at, text in enumerate(group[1:])}
+    relevant = [{f"{number}-{at}": 1 for at in range(9)} for number in range(len(groups))]
+    return Collection(texts, [group[0] for group in groups], relevant)
+
+
+def passages(collection: Collection) -> list[Passage]:
+    """One passage for each text, under its title: document i is the i-th."""
+    found = []
+    for number, (title, text) in enumerate(collection.texts.values()):
+        headings = (title,) if title else ()
+        found.append(
+            Passage(
+                document_id=number,
+                number=0,
+                text=text,
+                start=0,
+                end=len(text),
+                headings=headings,
+                language=language_of(text),
+            )
+        )
+    return found
+
+
+def filled(folder: Path, collection: Collection, settings: IndexSettings, points: Any = None) -> Index:
+    index, every = Index(folder, settings), passages(collection)
+    with index.writing():
+        for at in range(0, len(every), 1000):
+            some = every[at : at + 1000]
+            index.put_all(
+                [
+                    Entry(p.document_id, [p], None if points is None else points[at + i : at + i + 1])
+                    for i, p in enumerate(some)
+                ]
+            )
+    return index
+
+
+class Asking:
+    """One index, asked all questions of a collection."""
+
+    def __init__(self, index: Index, collection: Collection, embedders: Embedders, settings: Settings) -> None:
+        self.index, self.collection = index, collection
+        self.embedders, self.rerankers = embedders, Rerankers(settings)
+
+    def ndcg(self, wanted: Documents) -> tuple[float, dict[str, object]]:
+        """The mean, and what it cost."""
+        names, scores, since = list(self.collection.texts), [], time.perf_counter()
+        for question, relevant in zip(self.collection.questions, self.collection.relevant, strict=True):
+            got = search(
+                self.index,
+                question,
+                wanted,
+                embedder=lambda: self.embedders.open(self.index.settings.embedding),
+                rerankers=self.rerankers,
+            )
+            scores.append(ndcg([names[one.passage.document_id] for one in got.found], relevant))
+        seconds = time.perf_counter() - since
+        return fmean(scores), {"questions": len(scores), "texts": len(names), "seconds": round(seconds, 1)}
+
+    def figure(self, name: str, aim: str, wanted: Documents, **detail: object) -> Figure:
+        value, cost = self.ndcg(wanted)
+        return Figure(name, round(value, 4), "nDCG@10", aim, {**cost, **detail})
+
+
+def ndcg(ranked: Sequence[str], relevant: Mapping[str, int], depth: int = ASKED) -> float:
+    """Järvelin and Kekäläinen (2002), gain 2^grade - 1, as trec_eval and BEIR count it for grades 0 and 1."""
+    gains = [2 ** relevant.get(name, 0) - 1 for name in ranked[:depth]]
+    best = sorted((2**grade - 1 for grade in relevant.values()), reverse=True)[:depth]
+    return discounted(gains) / discounted(best) if any(best) else 0.0
+
+
+def discounted(gains: Sequence[float]) -> float:
+    return sum(gain / math.log2(place + 2) for place, gain in enumerate(gains))
+
+
+def encoded(collection: Collection, embedders: Embedders, model: EmbeddingModel, kept: Path | None) -> Any:
+    """Points of all texts, shape (texts, 384); from the file where it holds as many."""
+    import numpy as np
+
+    if kept is not None and kept.is_file() and len(found := np.load(kept)) == len(collection.texts):
+        return found
+    texts = [searched(passage) for passage in passages(collection)]
+    embedder = embedders.open(model)
+    points = np.concatenate([embedder.passages(texts[at : at + AT_ONCE]) for at in range(0, len(texts), AT_ONCE)])
+    if kept is not None:
+        np.save(kept, points)
+    return points
+
+
+def words_alone(data: Path, folder: Path, embedders: Embedders, settings: Settings) -> Iterator[Figure]:
+    words = IndexSettings(embedding=EmbeddingModel(kind="none"))
+    bm25 = Documents(retriever="bm25", top_k=ASKED)
+    for name, read, aim in (
+        ("parakqc", parakqc, ">= 0.85"),
+        ("xquad", xquad, ">= 0.96"),
+        ("scifact", scifact, ">= 0.67"),
+    ):
+        collection = read(data)
+        index = filled(folder / name, collection, words)
+        yield Asking(index, collection, embedders, settings).figure(f"{name}_bm25", aim, bm25)
+        index.close()
+
+
+def with_points(data: Path, folder: Path, embedders: Embedders, settings: Settings, options: Any) -> Iterator[Figure]:
+    collection, since = scifact(data), time.perf_counter()
+    points = encoded(collection, embedders, EmbeddingModel(), options.vectors)
+    took = round(time.perf_counter() - since, 1)
+    index = filled(folder / "dense", collection, IndexSettings(), points)
+    asking = Asking(index, collection, embedders, settings)
+    yield asking.figure("scifact_dense", ">= 0.635", Documents(retriever="dense", top_k=ASKED), encoding_s=took)
+    yield asking.figure("scifact_hybrid", ">= 0.70", Documents(top_k=ASKED))
+    if options.full:
+        for candidates in (50, 100, 200):
+            for k in (10, 20, 60):
+                wanted = Documents(top_k=ASKED, candidates=candidates, rrf_k=k)
+                yield asking.figure(f"scifact_rrf_{candidates}_{k}", ">= 0.70", wanted)
+            for share in (0.3, 0.5, 0.7):
+                wanted = Documents(top_k=ASKED, candidates=candidates, fusion="weighted", dense_weight=share)
+                yield asking.figure(f"scifact_weighted_{candidates}_{share}", ">= 0.70", wanted)
+    index.close()
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--data", type=Path, default=DATA, help="the folder with open/ and sharealike/")
+    options.add_argument("--no-dense", action="store_true", help="words alone")
+    options.add_argument("--vectors", type=Path, help="file that keeps the points of SciFact")
+    options.add_argument("--full", action="store_true", help="other constants and weights of fusion too")
+    chosen = options.parse_args()
+    with tempfile.TemporaryDirectory() as kept:
+        folder = Path(kept)
+        settings = Settings(home=folder, offline=True)
+        embedders = Embedders(settings, Endpoints(folder, offline=True))
+
+        def figures() -> Iterator[Figure]:
+            yield from words_alone(chosen.data, folder, embedders, settings)
+            if chosen.no_dense:
+                for name, aim in (("scifact_dense", ">= 0.635"), ("scifact_hybrid", ">= 0.70")):
+                    yield Figure(name, None, "nDCG@10", aim, {"why": "asked for words alone"})
+            else:
+                yield from with_points(chosen.data, folder, embedders, settings, chosen)
+
+        report(figures())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,237 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from backend.documents.embedding import EmbeddingModel
+from backend.documents.index.index import Entry, Index, remove_index, searched
+from backend.documents.index.settings import IndexSettings, checked
+from backend.documents.index.within import Within
+from backend.errors import BadInput, Busy, NotFound, Refused, Unavailable
+from tests.documents.making import LetterEmbedder, passages
+from tests.fakes import unused_port
+
+WORDS = IndexSettings(embedding=EmbeddingModel(kind="none"))
+LETTERS = LetterEmbedder()
+BOTH = IndexSettings(embedding=LETTERS.model)
+
+
+def put(index: Index, document: int, *texts: str) -> None:
+    points = None if index.vectors is None else LETTERS.passages(texts)
+    index.put(document, passages(document, *texts), points)
+
+
+def texts_of(index: Index, hits: list[tuple[int, float]]) -> list[str]:
+    found = index.rows.by_row([row for row, _ in hits])
+    return [found[row].text for row, _ in hits if row in found]
+
+
+@pytest.fixture(params=[WORDS, BOTH], ids=["words", "both"])
+def index(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Index]:
+    opened = Index(tmp_path, request.param)
+    yield opened
+    opened.close()
+
+
+def test_what_is_put_is_found_and_counted(index: Index) -> None:
+    put(index, 1, "계약의 해지는 서면으로 한다", "보증금은 돌려준다")
+    put(index, 2, "A cat sat on the mat")
+    assert (index.count(), index.documents()) == (3, {1: 2, 2: 1})
+    assert texts_of(index, index.bm25("계약을 해지하려면", 5)) == ["계약의 해지는 서면으로 한다"]
+    assert texts_of(index, index.bm25("cats sitting", 5)) == ["A cat sat on the mat"]
+    assert [passage.number for passage in index.passages(1)] == [0, 1]
+    assert index.passage("2-0").text == "A cat sat on the mat"
+
+
+def test_a_document_put_again_replaces_its_passages(index: Index) -> None:
+    put(index, 1, "old words here", "more old words")
+    put(index, 1, "new words")
+    assert texts_of(index, index.bm25("words", 5)) == ["new words"]
+    assert index.bm25("old", 5) == []
+    if index.vectors is not None:
+        assert index.vectors.count() == 1
+
+
+def test_a_dropped_document_leaves_no_trace(index: Index) -> None:
+    put(index, 1, "secret plans")
+    put(index, 2, "public notes")
+    index.drop(1)
+    assert index.documents() == {2: 1} and index.bm25("secret", 5) == [] and index.passages(1) == []
+    assert index.rows.unfinished() == []
+    if index.vectors is not None:
+        assert index.vectors.count() == 1
+    with pytest.raises(NotFound):
+        index.passage("1-0")
+
+
+def test_a_document_without_text_is_there_with_no_passages(index: Index) -> None:
+    put(index, 7)
+    assert index.documents() == {7: 0}
+
+
+def test_many_go_in_together_or_not_at_all(tmp_path: Path) -> None:
+    index = Index(tmp_path, BOTH)
+    good = Entry(1, passages(1, "one"), LETTERS.passages(["one"]))
+    with pytest.raises(BadInput, match="index_vectors"):
+        index.put_all([good, Entry(2, passages(2, "two"), None)])
+    assert index.count() == 0
+    index.close()
+
+
+def test_keyword_counts_how_many_of_the_words_are_there(index: Index) -> None:
+    put(index, 1, "notice of termination in writing", "notice only", "nothing of it")
+    hits = index.keyword("termination notice", 5)
+    assert texts_of(index, hits) == ["notice of termination in writing", "notice only"]
+    assert [score for _, score in hits] == [1.0, 0.5]
+    assert index.keyword("", 5) == []
+
+
+def test_only_the_documents_and_languages_that_are_asked_for(index: Index) -> None:
+    put(index, 1, "임대차 lease 계약과 보증금", "the lease ends")
+    put(index, 2, "the lease begins")
+    assert texts_of(index, index.bm25("lease", 5, Within(frozenset([2])))) == ["the lease begins"]
+    english = Within(frozenset([1]), ("en",))
+    assert texts_of(index, index.bm25("lease", 5, english)) == ["the lease ends"]
+    assert texts_of(index, index.keyword("lease", 5, english)) == ["the lease ends"]
+    if index.vectors is not None:
+        assert texts_of(index, index.nearest(LETTERS.query("lease"), 5, english)) == ["the lease ends"]
+
+
+def test_nearest_says_cosines(tmp_path: Path) -> None:
+    index = Index(tmp_path, BOTH)
+    put(index, 1, "aaaa", "bbbb", "aabb")
+    hits = index.nearest(LETTERS.query("aaaa"), 3)
+    assert texts_of(index, hits) == ["aaaa", "aabb", "bbbb"]
+    told = LETTERS.passages(["aaaa", "aabb", "bbbb"]) @ LETTERS.query("aaaa")
+    assert [score for _, score in hits] == pytest.approx(told.tolist(), abs=1e-5)
+    rows = [row for row, _ in hits]
+    assert np.allclose(index.points(rows)[rows[0]], LETTERS.query("aaaa"), atol=1e-6)
+    index.close()
+
+
+def test_an_index_of_words_alone_does_not_search_by_meaning(tmp_path: Path) -> None:
+    with pytest.raises(Refused, match="index_no_vectors"):
+        Index(tmp_path, WORDS).nearest(np.ones(3, dtype=np.float32), 1)
+
+
+def test_points_of_another_model_are_refused(tmp_path: Path) -> None:
+    index = Index(tmp_path, BOTH)
+    put(index, 1, "one")
+    with pytest.raises(Refused, match="index_other_size"):
+        index.put(2, passages(2, "two"), np.ones((1, 3), dtype=np.float32))
+    assert index.documents() == {1: 1}
+    index.close()
+    about = index.folder / "about.json"
+    told = json.loads(about.read_text("utf-8"))
+    told["settings"]["embedding"]["name"] = "another"
+    about.write_text(json.dumps(told), "utf-8")
+    with pytest.raises(Refused, match="index_other_model"):
+        Index(tmp_path, BOTH)
+
+
+def test_another_way_of_making_is_another_index(tmp_path: Path) -> None:
+    other = IndexSettings(embedding=EmbeddingModel(kind="local", name="x"))
+    assert len({WORDS.key, BOTH.key, other.key, IndexSettings(split={"size": 100}).key}) == 4  # type: ignore[arg-type]
+    put(Index(tmp_path, WORDS), 1, "one")
+    assert Index(tmp_path, BOTH).count() == 0
+    remove_index(tmp_path, WORDS)
+    assert Index(tmp_path, WORDS).count() == 0
+
+
+def test_settings_that_cannot_be_are_refused_by_name() -> None:
+    with pytest.raises(BadInput) as told:
+        checked(chroma="ftp://somewhere")
+    assert told.value.details == {"field": "chroma"}
+    assert checked(chroma="http://localhost:8000/").chroma == "http://localhost:8000"
+
+
+def test_headings_above_are_searched_too() -> None:
+    one, two = passages(1, "the text", "Notice\nthe text", headings=("Lease", "Notice"))
+    assert searched(one) == "Lease\nNotice\nthe text"
+    assert searched(two) == "Lease\nNotice\nthe text"
+
+
+def test_a_chroma_server_that_is_down_is_a_sentence_and_nothing_is_lost(tmp_path: Path) -> None:
+    settings = IndexSettings(embedding=LETTERS.model, chroma=f"http://127.0.0.1:{unused_port()}")
+    index = Index(tmp_path, settings)
+    with pytest.raises(Unavailable, match="chroma_down"):
+        put(index, 1, "one")
+    assert index.documents() == {} and index.bm25("one", 5) == []
+    index.close()
+
+
+CHILD = """
+    import sys
+    from pathlib import Path
+    from tests.documents.test_index import BOTH, put
+    from backend.documents.index.index import Index
+
+    index = Index(Path(sys.argv[1]), BOTH)
+    def all_of(first, last):
+        for document in range(first, last):
+            put(index, document, f"alpha {document}", f"beta {document}", f"gamma {document}")
+            print(document, flush=True)
+"""
+
+
+def child(folder: Path, code: str) -> subprocess.Popen[str]:
+    program = textwrap.dedent(CHILD) + textwrap.dedent(code)
+    return subprocess.Popen(
+        [sys.executable, "-c", program, str(folder)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parents[2],
+        env=os.environ | {"PYTHONPATH": "."},
+    )
+
+
+def test_a_reader_sees_what_another_process_wrote_and_cannot_write_meanwhile(tmp_path: Path) -> None:
+    index = Index(tmp_path, BOTH)
+    put(index, 1, "aaaa")
+    assert len(index.nearest(LETTERS.query("aaaa"), 9)) == 1  # its view is open
+    writer = child(tmp_path, "with index.writing():\n    all_of(2, 4)\n    input()\n")
+    try:
+        assert writer.stdout is not None
+        assert [writer.stdout.readline().strip() for _ in range(2)] == ["2", "3"]
+        with pytest.raises(Busy, match="index_busy"), index.writing(wait_s=0.1):
+            pass
+        index.drop(1)  # does not wait: the writer takes away what it left
+        assert sorted(texts_of(index, index.bm25("gamma", 9))) == ["gamma 2", "gamma 3"]
+    finally:
+        writer.kill()
+        writer.communicate()
+    found = index.nearest(LETTERS.query("gamma"), 9)
+    assert sorted(texts_of(index, found)) == sorted(f"{w} {d}" for d in (2, 3) for w in ("alpha", "beta", "gamma"))
+    index.sweep()
+    assert index.vectors is not None and index.vectors.count() == 6
+    index.close()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="kill -9")
+def test_a_writer_that_is_killed_neither_loses_nor_doubles(tmp_path: Path) -> None:
+    Index(tmp_path, BOTH).close()
+    writer = child(tmp_path, "all_of(1, 10_000)\n")
+    assert writer.stdout is not None
+    told = [int(writer.stdout.readline()) for _ in range(3)]
+    os.kill(writer.pid, signal.SIGKILL)
+    told += [int(line) for line in writer.communicate()[0].split()]
+    index = Index(tmp_path, BOTH)
+    counted = index.documents()
+    assert set(told) <= set(counted) and len(counted) <= len(told) + 1
+    assert set(counted.values()) == {3}
+    index.sweep()
+    assert index.vectors is not None and index.vectors.count() == index.count() == 3 * len(counted)
+    assert len(index.bm25("alpha", 100)) == len(counted)
+    put(index, told[0], "alpha again")
+    assert len(index.bm25("alpha", 100)) == len(counted)
+    index.close()
