@@ -100,7 +100,8 @@ def test_a_chart_in_three_dimensions(tmp_path: Path) -> None:
     slide = Presentation(str(tmp_path / "a.pptx")).slides[0]
     with pytest.raises(ValueError, match="unsupported plot type"):
         slide.shapes[0].chart.plots[0]  # type: ignore[attr-defined]
-    assert parsed.blocks[0].rows == (("", "매출"), ("1월", "1.5"), ("2월", "0.3"))
+    assert (parsed.blocks[0].kind, parsed.blocks[0].text) == ("heading", "#1")  # no line of it could be a title
+    assert parsed.blocks[1].rows == (("", "매출"), ("1월", "1.5"), ("2월", "0.3"))
 
 
 def test_shapes_are_read_from_top_to_bottom_and_left_to_right(tmp_path: Path) -> None:
@@ -111,7 +112,11 @@ def test_shapes_are_read_from_top_to_bottom_and_left_to_right(tmp_path: Path) ->
         group = slide.shapes.add_group_shape()
         group.shapes.add_textbox(Cm(1), Cm(14), Cm(5), Cm(2)).text_frame.text = "무리 안"
 
-    assert [text for *_, text in told(made(tmp_path / "a.pptx", fill))] == ["위", "왼쪽", "오른쪽", "아래", "무리 안"]
+    lines = told(made(tmp_path / "a.pptx", fill))
+    assert [text for *_, text in lines] == ["위", "왼쪽", "오른쪽", "아래", "무리 안"]
+    assert [kind for _, kind, *_ in lines] == ["heading"] + [
+        "paragraph"
+    ] * 4  # the uppermost line stands in for a title
 
 
 def test_levels_footers_and_hidden_slides(tmp_path: Path) -> None:
@@ -178,7 +183,11 @@ def with_diagram(slides: Slides, relation: str | None = None) -> None:
 
 
 def test_smart_art_is_read(tmp_path: Path) -> None:
-    assert told(made(tmp_path / "a.pptx", with_diagram)) == [(1, "list", 1, "가"), (1, "list", 1, "나")]
+    assert told(made(tmp_path / "a.pptx", with_diagram)) == [
+        (1, "heading", 1, "#1"),
+        (1, "list", 1, "가"),
+        (1, "list", 1, "나"),
+    ]
 
 
 def test_a_part_that_is_not_there_is_damage(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ footers that every slide carries are left out; so are hidden slides, which a not
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -26,6 +26,7 @@ P: Final = "{http://schemas.openxmlformats.org/presentationml/2006/main}"
 R: Final = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 TITLES: Final = frozenset({"title", "ctrTitle"})
 EDGES: Final = frozenset({"dt", "ftr", "hdr", "sldNum"})
+LONGEST_TITLE: Final = 60
 BAND: Final = 360_000
 """EMU, one centimetre: shapes that begin within it stand beside each other, and are read from left to right."""
 NO_TITLE: Final = frozenset({"PowerPoint Presentation", "PowerPoint 프레젠테이션", "프레젠테이션", "슬라이드 1"})
@@ -76,12 +77,23 @@ class Walk:
     def blocks(self) -> Iterator[Block]:
         shapes = list(unwrapped(self.slide.shapes.element))
         titles = [shape for shape in shapes if placeholder(shape) in TITLES]
-        for shape in titles:
-            text = " ".join(" ".join(map(words, shape.iter(f"{A}p"))).split())
-            if text:
-                yield Block(kind="heading", text=text, level=1, page=self.page)
-        for shape in sorted((shape for shape in shapes if shape not in titles), key=self.place):
-            yield from self.shape(shape)
+        rest = sorted((shape for shape in shapes if shape not in titles), key=self.place)
+        heading = " ".join(words(line) for shape in titles for line in shape.iter(f"{A}p"))
+        found = [block for shape in rest for block in self.shape(shape)]
+        notes = list(self.notes())
+        if heading.strip():
+            yield self.heading(heading)
+        elif found or notes:
+            yield self.heading(likely_title(found) or f"#{self.page}")
+            found = found[1:] if likely_title(found) else found
+        yield from found
+        yield from notes
+
+    def heading(self, text: str) -> Block:
+        """Every slide has one: without it what stands here would seem to stand under the slide before."""
+        return Block(kind="heading", text=" ".join(text.split()), level=1, page=self.page)
+
+    def notes(self) -> Iterator[Block]:
         if self.slide.has_notes_slide and (frame := self.slide.notes_slide.notes_text_frame) is not None:
             yield from paragraphs(frame._txBody, self.page)
 
@@ -117,6 +129,13 @@ class Walk:
     def part(self, relation: str | None) -> Element:
         """The root of a part that the slide points at. Raises KeyError where it is not there."""
         return tree(self.slide.part.related_part(relation or "").blob)
+
+
+def likely_title(found: Sequence[Block]) -> str:
+    """Of a slide that leaves its title's place empty the uppermost line, if it is short; "" where it is not."""
+    first = found[0] if found else None
+    short = first is not None and first.kind == "paragraph" and len(first.text) <= LONGEST_TITLE
+    return first.text if first is not None and short else ""
 
 
 def unwrapped(container: Element) -> Iterator[Element]:
