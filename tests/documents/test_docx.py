@@ -134,6 +134,20 @@ def test_merged_cells_nested_tables_and_frames(tmp_path: Path) -> None:
     assert (frame.kind, frame.text) == ("paragraph", "틀 안의 글")
 
 
+def test_a_table_that_holds_the_page_is_read_as_the_page(tmp_path: Path) -> None:
+    """Official forms lay a whole page out in a table, with the real tables in its cells."""
+    inner = f"<w:tbl><w:tr><w:tc>{line('항목')}</w:tc><w:tc>{line('값')}</w:tc></w:tr></w:tbl>"
+    long = "이 고시는 업무의 처리에 필요한 사항을 정하는 것을 목적으로 한다. " * 12
+    page = f"<w:tc>{line('제1장 총칙')}{line(long)}{inner}</w:tc>"
+    column = "".join(f"<w:tr><w:tc>{line(text)}</w:tc></w:tr>" for text in ("첫 칸", "둘째 칸"))
+    path = saved(
+        tmp_path / "a.docx", f"<w:tbl><w:tr><w:tc>{line('옆')}</w:tc>{page}</w:tr></w:tbl>", f"<w:tbl>{column}</w:tbl>"
+    )
+    blocks = read(path).blocks
+    assert [block.text for block in blocks] == ["옆", "제1장 총칙", long.strip(), "항목 | 값", "첫 칸", "둘째 칸"]
+    assert blocks[3].rows == (("항목", "값"),)
+
+
 def test_styles_decide_even_with_ids_of_another_language(tmp_path: Path) -> None:
     """Korean Word numbers the ids of its styles; a style may inherit its level, a paragraph may take it back."""
 

@@ -18,6 +18,10 @@ REPEATED = 80
 """A label that spans rows is said again in each of them, so that a row speaks for itself; longer text is said once."""
 
 
+ARRANGED = 300
+"""Letters from which a cell that holds a table of its own is a part of the page and not an entry of a table."""
+
+
 class Cell(NamedTuple):
     """A cell where the file says it stands, counted from 0, over how many rows."""
 
@@ -59,3 +63,17 @@ def placed(cells: Sequence[Cell], most: int) -> list[list[str]]:
             for below in range(at + 1, bisect_left(order, cell.row + cell.rows)):
                 laid[below][column] = laid[below][column] or cell.text
     return laid
+
+
+def is_frame(cells: Sequence[tuple[int, Sequence[Block]]]) -> bool:
+    """Whether a table, as (column, blocks) of its cells, only arranges the page: its blocks are then read one by one.
+
+    So does a table of one column (a box drawn around paragraphs) and one that holds a whole page with tables in it,
+    as Korean official forms do; on one line each, nothing in them could be found again.
+    """
+    if len({column for column, _ in cells}) == 1:
+        return True
+    return any(
+        any(block.kind == "table" for block in blocks) and sum(len(block.text) for block in blocks) > ARRANGED
+        for _, blocks in cells
+    )

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from backend.documents.readers.grid import Cell, placed, table
+from backend.documents.readers.grid import Cell, is_frame, placed, table
 from backend.documents.values import Block, BlockKind
 
 Element = Any
@@ -134,18 +134,27 @@ class Walk:
                 yield from self.below(child, "caption" if name == "caption" else kind)
 
     def table(self, element: Element) -> Iterator[Block]:
-        """A table by the addresses of its cells; a table of one cell is a frame around paragraphs, and read as such."""
-        cells = [cell for row in element if local(row) == "tr" for cell in row if local(cell) == "tc"]
-        inner = [(cell, [b for part in cell if local(part) == "subList" for b in self.blocks(part)]) for cell in cells]
-        if len(inner) == 1:
-            yield from inner[0][1]
+        """A table by the addresses of its cells; one that only frames or arranges paragraphs is read as those."""
+        found = [
+            (address(cell), [block for part in cell if local(part) == "subList" for block in self.blocks(part)])
+            for row in element
+            if local(row) == "tr"
+            for cell in row
+            if local(cell) == "tc"
+        ]
+        if is_frame([(place.column, blocks) for place, blocks in found]):
+            for _, blocks in sorted(found, key=lambda one: one[0][:2]):
+                yield from blocks
             return
-        made = table(placed([self.cell(cell, blocks) for cell, blocks in inner], self.most_cells))
+        cells = [place._replace(text="\n".join(block.text for block in blocks)) for place, blocks in found]
+        made = table(placed(cells, self.most_cells))
         if made is not None:
             yield made
 
-    def cell(self, element: Element, blocks: Iterable[Block]) -> Cell:
-        parts = {local(part): part for part in element}
-        address, span = parts.get("cellAddr", {}), parts.get("cellSpan", {})
-        row, column = int(address.get("rowAddr") or 0), int(address.get("colAddr") or 0)
-        return Cell(row, column, "\n".join(block.text for block in blocks), int(span.get("rowSpan") or 1))
+
+def address(element: Element) -> Cell:
+    """Where a cell stands, as yet without its text."""
+    parts = {local(part): part for part in element}
+    place, span = parts.get("cellAddr", {}), parts.get("cellSpan", {})
+    row, column = int(place.get("rowAddr") or 0), int(place.get("colAddr") or 0)
+    return Cell(row, column, "", int(span.get("rowSpan") or 1))

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from backend.documents.readers.grid import Cell, placed, table
+from backend.documents.readers.grid import Cell, is_frame, placed, table
 from backend.documents.values import Block
 
 Element = Any
@@ -84,22 +84,24 @@ class Walk:
         return Style(named.level if level is None else level, named.depth if depth is None else depth, named.contents)
 
     def table(self, element: Element) -> Iterator[Block]:
-        """A table with its merged cells; a table of one cell is a frame around paragraphs, and read as such."""
+        """A table with its merged cells; one that only frames or arranges paragraphs is read as those."""
         laid: list[Cell] = []
+        inside: list[list[Block]] = []
         above: dict[int, int] = {}  # column -> place in `laid` of the cell that reaches down in it
-        cells = [(row, tc) for row, tr in enumerate(rows(element)) for tc in within(tr, f"{W}tc")]
-        if len(cells) == 1:
-            yield from self.blocks(cells[0][1])
+        for row, tr in enumerate(rows(element)):
+            column = number(tr.find(f"{W}trPr/{W}gridBefore"), 0)
+            for tc in within(tr, f"{W}tc"):
+                if continues(tc) and column in above:
+                    top = laid[above[column]]
+                    laid[above[column]] = top._replace(rows=row - top.row + 1)
+                else:
+                    above[column] = len(laid)
+                    inside.append(list(self.blocks(tc)))
+                    laid.append(Cell(row, column, "\n".join(block.text for block in inside[-1])))
+                column += number(tc.find(f"{W}tcPr/{W}gridSpan"), 1)
+        if is_frame([(cell.column, blocks) for cell, blocks in zip(laid, inside, strict=True)]):
+            yield from (block for blocks in inside for block in blocks)
             return
-        column, last = 0, -1
-        for row, tc in cells:
-            column, last = (column if row == last else before(tc)), row
-            if continues(tc) and column in above:
-                laid[above[column]] = laid[above[column]]._replace(rows=row - laid[above[column]].row + 1)
-            else:
-                above[column] = len(laid)
-                laid.append(Cell(row, column, "\n".join(block.text for block in self.blocks(tc))))
-            column += number(tc.find(f"{W}tcPr/{W}gridSpan"), 1)
         made = table(placed(laid, self.most_cells))
         if made is not None:
             yield made
@@ -149,12 +151,6 @@ def value(element: Element | None) -> str | None:
 def number(element: Element | None, otherwise: int) -> int:
     written = value(element) or ""
     return int(written) if written.isascii() and written.isdigit() and len(written) < 6 else otherwise
-
-
-def before(tc: Element) -> int:
-    """Columns that a row leaves out before its first cell."""
-    row = next(tc.iterancestors(f"{W}tr"))
-    return number(row.find(f"{W}trPr/{W}gridBefore"), 0)
 
 
 def continues(tc: Element) -> bool:
