@@ -59,6 +59,18 @@ def test_the_outline_of_the_file_decides_what_is_a_heading(tmp_path: Path) -> No
     assert parsed.title == "Told title"
 
 
+def test_chapters_and_articles_of_a_law_are_headings_in_plain_type(tmp_path: Path) -> None:
+    sheet = Sheet().text(60, 780, "제1장 총칙").text(60, 740, "제1조(목적)")
+    sheet.text(60, 700, "제2조의 규정에 따른 신고는 미리 하여야 한다.").text(60, 660, "제2장 임대차 ........ 17")
+    parsed = read(save(tmp_path / "a.pdf", [sheet]))
+    assert [(block.kind, block.level) for block in parsed.blocks] == [
+        ("heading", 1),
+        ("heading", 3),
+        ("paragraph", 0),
+        ("paragraph", 0),
+    ]
+
+
 def test_hangul_lines_are_joined_as_the_document_itself_writes_the_words(tmp_path: Path) -> None:
     whole = "이 계약은 개인정보를 수집하는 경우에 적용되며 그 밖의 경우에는 적용되지 아니한다"
     sheet = Sheet().text(60, 780, whole)

@@ -6,6 +6,7 @@ after these, short lines in bold where the text itself is not. Running heads are
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -17,7 +18,12 @@ LARGER = 1.15
 RARER = 0.15
 """and holds less than this share of the text."""
 LONGEST = 120
+SHORT = 40
 DEEPEST = 6
+_NAMED = re.compile(
+    r"제\s?\d{1,3}\s?([편장절관조])(?:의\s?\d+)?(?![가-힣])|(?:Chapter|Part|Section|Article)\s+(?:\d+|[IVX]+)\b"
+)
+_DEPTHS = {"편": 1, "장": 1, "절": 2, "관": 2, "조": 3}
 _SENTENCE_ENDS = ".,;:?!。…"
 
 
@@ -59,7 +65,15 @@ class Style:
             and text[-1] not in _SENTENCE_ENDS
         ):
             return min(len(self.sizes) + 1, DEEPEST)
-        return 0
+        return self._named_level(lines)
+
+    def _named_level(self, lines: Sequence[Line]) -> int:
+        """Of a short line that calls itself a chapter, section or article, and is not one of a table of contents."""
+        text = lines[0].text
+        named = _NAMED.match(text)
+        if named is None or len(lines) > 1 or len(text) > SHORT or text[-1] in _SENTENCE_ENDS or text[-1].isdigit():
+            return 0
+        return min(len(self.sizes) + _DEPTHS.get(named[1] or "", 1), DEEPEST)
 
     def _outlined_level(self, page: int, text: str) -> int:
         key = _squeezed(text)

@@ -20,7 +20,8 @@ HYPHEN = "\ufffe"  # PDFium's mark of a word that was divided at the end of a li
 WIDE_GAP = 1.3  # times the type size: a space as wide as this parts two cells, not two words
 _BREAK = re.compile(rf"\r\n|[\r\n{HYPHEN}]")
 _WIDE = re.compile(r"[\u1100-\u11ff\u2e80-\uffef]")
-_BOLD = re.compile(rb"bold|black|heavy|demi", re.IGNORECASE)
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
+_BOLD = re.compile(rb"bold|black|heavy|demi|headline", re.IGNORECASE)
 _UNWANTED = dict.fromkeys((*range(9), 11, 12, *range(14, 32), 0xAD, 0x200B, 0xFEFF, 0xFFFF))
 
 
@@ -167,7 +168,7 @@ class Turn:
 
 def tidy(text: str) -> str:
     """Without characters of no meaning, blanks single, surrogates joined, Unicode composed."""
-    if any("\ud800" <= char <= "\udfff" for char in text):
+    if _SURROGATE.search(text):
         text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     return unicodedata.normalize("NFC", " ".join(text.translate(_UNWANTED).split()))
 
@@ -187,10 +188,9 @@ def _line(glyphs: _Glyphs, start: int, stop: int, *, divided: bool) -> Line | No
     whole = tidy(text)
     if not whole:
         return None
-    inked = [start + place for place, char in enumerate(text) if not char.isspace()]
-    sample = (inked[0], inked[len(inked) // 2], inked[-1])
+    sample = _sample(text, start)
     size = statistics.median(glyphs.size(place) for place in sample)
-    cells = tuple(_cells(glyphs, start, text, size))
+    cells = tuple(_cells(glyphs, start, text, size, whole))
     if not cells:
         return None
     return Line(
@@ -204,11 +204,20 @@ def _line(glyphs: _Glyphs, start: int, stop: int, *, divided: bool) -> Line | No
     )
 
 
-def _cells(glyphs: _Glyphs, start: int, text: str, size: float) -> Iterator[Cell]:
+def _sample(text: str, start: int) -> tuple[int, int, int]:
+    """The first character that is no blank, one of the middle, and the last."""
+    first, last = len(text) - len(text.lstrip()), len(text.rstrip()) - 1
+    middle = (first + last) // 2
+    while text[middle].isspace():
+        middle -= 1
+    return start + first, start + middle, start + last
+
+
+def _cells(glyphs: _Glyphs, start: int, text: str, size: float, whole: str) -> Iterator[Cell]:
     words = list(re.finditer(r"\S+", text))
     begin, end = words[0].start(), words[-1].end()
     if len(words) == 1 or glyphs.evenly(start + begin, start + end, size):
-        yield Cell(glyphs.box(start + begin)[0], glyphs.box(start + end - 1)[1], tidy(text))
+        yield Cell(glyphs.box(start + begin)[0], glyphs.box(start + end - 1)[1], whole)
         return
     first = 0
     for place, word in enumerate(words):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +19,8 @@ DRAWN = 60
 """A page without text that draws so many shapes may be text turned to outlines."""
 GARBLED = 0.3
 """Letters without meaning (private or unknown characters), as a share of a page's letters."""
+
+_UNKNOWN = re.compile("[\ue000-\uf8ff\ufffd\U000f0000-\U0010ffff]")
 
 
 @dataclass
@@ -81,12 +84,17 @@ class Scans:
 
 
 def _share_unknown(lines: Sequence[Line]) -> float:
-    text = "".join(line.text for line in lines)
-    return sum("\ue000" <= char <= "\uf8ff" or char == "\ufffd" or ord(char) >= 0xF0000 for char in text) / len(text)
+    return sum(len(_UNKNOWN.findall(line.text)) for line in lines) / sum(len(line.text) for line in lines)
 
 
 def _drawn(page: pdfium.PdfPage) -> bool:
-    """Whether the page shows a picture, or so many shapes that they may be letters."""
-    kinds = [pdfium_c.FPDF_PAGEOBJ_IMAGE, pdfium_c.FPDF_PAGEOBJ_SHADING, pdfium_c.FPDF_PAGEOBJ_PATH]
-    items = page.get_objects(filter=kinds, max_depth=4)
-    return any(item.type != pdfium_c.FPDF_PAGEOBJ_PATH or shapes >= DRAWN for shapes, item in enumerate(items, 1))
+    """Whether a page without text shows a picture, or letters as shapes, or text in a font that names no letters."""
+    weights = {pdfium_c.FPDF_PAGEOBJ_PATH: 1, pdfium_c.FPDF_PAGEOBJ_TEXT: 3}
+    shapes = 0
+    for item in page.get_objects(max_depth=4):
+        if item.type in {pdfium_c.FPDF_PAGEOBJ_IMAGE, pdfium_c.FPDF_PAGEOBJ_SHADING}:
+            return True
+        shapes += weights.get(item.type, 0)
+        if shapes >= DRAWN:
+            return True
+    return False
