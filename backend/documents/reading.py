@@ -28,7 +28,8 @@ from pydantic import ValidationError
 
 from backend.documents.limits import MIB, USUAL, Limits
 from backend.documents.values import Parsed
-from backend.errors import BadInput, NotFound, Unavailable
+from backend.errors import BadInput, NotFound, StorageProblem, Unavailable
+from backend.files import FULL, storage_problem
 
 ROOT: Final = Path(__file__).resolve().parent.parent.parent
 WATCH_S: Final = 0.1
@@ -77,7 +78,7 @@ class Reader:
         `backend.documents.kinds.kind_of` raises, "error.document_too_large" (limit, in MB), "error.document_timeout"
         (seconds), "error.document_memory" (limit, in MB), "error.document_crashed", "error.document_no_text" and what
         the readers say of the file (`backend.documents.readers`); NotFound("error.document_missing");
-        Unavailable("error.document_reader") where no child can be started.
+        Unavailable("error.document_reader") where no child can be started; StorageProblem("error.disk_full").
         """
         try:
             size = path.stat().st_size
@@ -108,6 +109,8 @@ class Reader:
                 self._child.come_up()
             except OSError as fault:
                 self._drop()
+                if fault.errno in FULL:
+                    raise storage_problem(fault, Path(name)) from fault
                 raise Unavailable("error.document_reader", name=name) from fault
         return self._child
 
@@ -198,7 +201,10 @@ class _Child:
         end = time.monotonic() + self._limits.seconds
         while True:
             with suppress(queue.Empty):
-                return self._lines.get(timeout=WATCH_S) is not None
+                line = self._lines.get(timeout=WATCH_S)
+                if line and line.strip() == "full":
+                    raise StorageProblem("error.disk_full", path=name)
+                return line is not None
             waiting()
             if self.resident() > self._limits.memory:
                 self.kill()

@@ -24,6 +24,7 @@ from backend.documents.readers import ReadFile
 from backend.documents.tidying import tidied
 from backend.documents.values import Parsed
 from backend.errors import BadInput, StudioError, first_line
+from backend.files import FULL
 
 MODULES: Final[dict[Kind, str]] = {"eml": "email", "md": "markdown", "txt": "text"}
 """Of the readers that are not called as their kind is."""
@@ -45,8 +46,18 @@ def main() -> None:
     while True:
         path, name, result = json.loads(requests.get())
         _allow_seconds(limits)
-        Path(result).write_bytes(_answer(Path(path), name, limits))
-        _say(answers, "done")
+        _say(answers, deliver(Path(result), _answer(Path(path), name, limits)))
+
+
+def deliver(result: Path, told: bytes) -> str:
+    """ "done", or "full" where the disk has no room for the result: not a fault of the file."""
+    try:
+        result.write_bytes(told)
+    except OSError as fault:
+        if fault.errno in FULL:
+            return "full"
+        raise
+    return "done"
 
 
 def _say(answers: IO[str], word: str) -> None:

@@ -15,9 +15,12 @@ from pathlib import Path
 import psutil
 import pytest
 
+from backend.documents import reading_child
+from backend.documents.encodings import clean
 from backend.documents.limits import MIB, Limits
 from backend.documents.reading import Reader, read
 from backend.documents.tidying import LONGEST
+from backend.documents.values import lay
 from backend.errors import BadInput, NotFound
 from tests.waiting import until
 
@@ -166,6 +169,28 @@ def test_the_child_ends_with_whoever_started_it(tmp_path: Path) -> None:
     starter.wait()
     starter.stdout.close()
     until(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE, seconds=10)
+
+
+def test_a_full_disk_is_no_fault_of_the_file(tmp_path: Path) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("this system has no /dev/full")
+    assert reading_child.deliver(Path("/dev/full"), b"{}") == "full"
+    assert reading_child.deliver(tmp_path / "result", b"{}") == "done"
+
+
+@pytest.mark.parametrize("path", sorted(p for p in FILES.iterdir() if p.suffix != ".md"), ids=lambda path: path.name)
+def test_every_real_file_here_is_read_or_refused_in_a_sentence(reader: Reader, path: Path) -> None:
+    try:
+        parsed = reader.read(path, path.name)
+    except BadInput as refused:
+        assert refused.key != "error.document_unreadable" and refused.details["name"] == path.name
+        return
+    laid = lay(parsed)
+    assert [laid.text[start:end] for start, end in laid.spans] == [block.text for block in parsed.blocks]
+    assert all(block.text.strip() for block in parsed.blocks)
+    assert all(clean(block.text) == block.text.strip("\n") for block in parsed.blocks if not block.rows)
+    tables = [block for block in parsed.blocks if block.rows]
+    assert all(block.text == "\n".join(" | ".join(row) for row in block.rows) for block in tables)
 
 
 class _Counting(BaseHTTPRequestHandler):

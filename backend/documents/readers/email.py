@@ -76,6 +76,11 @@ def _part(part: Message, found: Gathered, depth: int) -> None:
         _mail(parts[0], found, depth + 1)
     elif kind == "multipart/alternative" and parts:
         _part(_best(parts), found, depth + 1)
+    elif kind == "multipart/related" and parts:  # one text; the rest are its pictures and styles
+        _part(parts[0], found, depth + 1)
+        found.attached.extend(
+            _attached(one) or "?" for one in parts[1:] if one.get_content_disposition() == "attachment"
+        )
     elif parts:
         for one in parts:
             _part(one, found, depth + 1)
