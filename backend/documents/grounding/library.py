@@ -40,7 +40,7 @@ class ProjectPassages:
             for start in range(0, len(ids), NAMES_AT_ONCE):
                 some = ids[start : start + NAMES_AT_ONCE]
                 rows = session.execute(select(DocumentRow.id, DocumentRow.name).where(DocumentRow.id.in_(some)))
-                found |= dict(row.tuple() for row in rows)
+                found |= {row[0]: row[1] for row in rows}
         return found
 
 

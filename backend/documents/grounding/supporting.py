@@ -32,6 +32,8 @@ FEWEST_WORDS: Final = 3
 
 NUMBER: Final = re.compile(r"\d+(?:[.,]\d+)*")
 LISTED: Final = re.compile(r"^\s*(?:[-*•+]|\(?\d{1,3}[.)]|[가-하][.)])\s+")
+GLUED: Final = re.compile(rf"[.!?…。][\"'”’)]*(?:{MARK.pattern})+(?=\s)", re.IGNORECASE)
+"""Citations that stand right after the full stop: "…합니다.[1] 그리고"; the sentence ends behind them."""
 UNKNOWN: Final = re.compile(
     r"(?:문서|자료|본문|내용|정보)[^.\n]{0,24}(?:알\s*수\s*없|찾을\s*수\s*없|확인할\s*수\s*없|답할\s*수\s*없|나와\s*있지\s*않"
     r"|나오지\s*않|언급되(?:어\s*있)?지\s*않|포함되(?:어\s*있)?지\s*않|들어\s*있지\s*않|없습니다|없어요|없다)"
@@ -42,7 +44,7 @@ UNKNOWN: Final = re.compile(
     r"|\bnot\s+(?:mentioned|stated|found|provided|contained|specified|given|included)\s+in\s+(?:the|these|this|any)\b",
     re.IGNORECASE,
 )
-"""ways to say that the documents do not tell, in Korean and English."""
+"""Ways to say that the documents do not tell, in Korean and English."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +126,9 @@ def _numbers(text: str) -> list[str]:
 def _with_marks(answer: str) -> list[tuple[int, int]]:
     """The sentences; citations after a full stop belong to the sentence before it."""
     spans: list[tuple[int, int]] = []
-    for start, end in sentences(answer):
+    ends = [found.end() for found in GLUED.finditer(answer)]
+    pieces = zip([0, *ends], [*ends, len(answer)], strict=True)
+    for start, end in (span for first, last in pieces for span in sentences(answer, first, last)):
         while spans and (mark := MARK.match(answer, start)) is not None and "\n" not in answer[spans[-1][1] : start]:
             spans[-1] = (spans[-1][0], mark.end())
             start = mark.end() + len(answer[mark.end() : end]) - len(answer[mark.end() : end].lstrip(" ."))
