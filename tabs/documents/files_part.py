@@ -52,7 +52,7 @@ def layout(words: Words) -> FilesPart:
     widgets.heading(t("docs.files_title"), t("docs.files_note"))
     with gr.Row(equal_height=False, elem_id="dc-bring"):
         files = gr.File(
-            label=t("docs.files"), file_count="multiple", height=150, scale=3, min_width=260, elem_id="dc-drop"
+            label=t("docs.files"), file_count="multiple", height=176, scale=3, min_width=260, elem_id="dc-drop"
         )
         with gr.Column(scale=2, min_width=240):
             into = gr.Textbox(
@@ -68,14 +68,14 @@ def layout(words: Words) -> FilesPart:
         state = _choice(words, "state")
         folder = _choice(words, "folder")
         tag = _choice(words, "tag")
-    listing = widgets.clickable(elem_id="dc-list")
     with gr.Column(visible=False, elem_classes="card", elem_id="dc-detail") as detail:
         facts = widgets.clickable(elem_id="dc-facts")
         with gr.Row(elem_classes="dc-tagging"):
             tags = gr.Textbox(
                 label=t("docs.tags"), info=t("docs.tags_info"), max_length=600, max_lines=1, elem_id="dc-tags", scale=5
             )
-            save = gr.Button(t("common.save"), elem_id="dc-save-tags", scale=1, min_width=100)
+            save = gr.Button(t("common.save"), size="sm", elem_id="dc-save-tags", scale=0, min_width=100)
+    listing = widgets.clickable(elem_id="dc-list")
     settings = settings_layout(words)
     return FilesPart(
         listed, files, into, brought, standing, filters, text, state, folder, tag, listing, detail, facts, tags, save,

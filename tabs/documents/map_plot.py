@@ -32,7 +32,7 @@ def figure_of(words: Words, drawn: PassageMap, names: Mapping[int, str], placed:
     if placed is not None:
         _question(figure, words, drawn, placed)
     frame(figure, "", "", HEIGHT)
-    bare = {"showticklabels": False, "showline": False, "title": None}
+    bare = {"showticklabels": False, "showline": False, "showgrid": False, "title": None}
     figure.update_xaxes(**bare)
     figure.update_yaxes(**bare, scaleanchor="x")
     figure.update_layout(

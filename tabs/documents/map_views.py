@@ -7,7 +7,7 @@ from html import escape
 
 from backend.documents.mapping import PassageMap, Placed
 from tabs import widgets
-from tabs.documents.search_marks import excerpt, found_words, marked
+from tabs.documents.search_marks import closed_up, excerpt, found_words, marked
 from tabs.text import Words
 
 
@@ -36,7 +36,7 @@ def nearest_view(words: Words, question: str, drawn: PassageMap, names: Mapping[
         near = escape(t("docs.score_dense", score=f"{cosine:.2f}"))
         cards.append(
             f'<li><div class="ds-where"><b>{number}</b> <b>{escape(name)}</b>{page}</div>'
-            f"<p>{marked(passage.text, spans, start, end)}</p>"
+            f"<p>{closed_up(marked(passage.text, spans, start, end))}</p>"
             f'<div class="ds-foot"><small>{near}</small>{button}</div></li>'
         )
     return f'<h3>{escape(t("docs.map_nearest"))}</h3><ol class="dm-near">{"".join(cards)}</ol>'

@@ -130,7 +130,9 @@ def leaf_name(words: Words, parsed: Parsed, leaf: Leaf, number: int, of: int) ->
 
 
 def turning_view(words: Words, name: str, number: int, of: int) -> str:
-    """The buttons that turn the leaves."""
+    """The buttons that turn the leaves; nothing where there is only one."""
+    if of < 2:
+        return ""
     t = words.t
     back = widgets.action(t("docs.leaf_before"), "leaf", str(number - 1)) if number else ""
     on = widgets.action(t("docs.leaf_after"), "leaf", str(number + 1)) if number + 1 < of else ""
@@ -149,7 +151,8 @@ def legend_view(words: Words, count: int, tokens: Sequence[int], *, tried: bool 
     if any(tokens):
         ordered = sorted(tokens)
         sizes = {"least": ordered[0], "middle": ordered[len(ordered) // 2], "most": ordered[-1]}
-        told = f"{told} {t('docs.passages_sizes', **sizes)}"
+        alike = ordered[0] == ordered[-1]
+        told = f"{told} {t('docs.passages_alike', most=ordered[-1]) if alike else t('docs.passages_sizes', **sizes)}"
     if part:
         told = f"{told} {t('docs.passages_tried_leaf')}"
     css = "dc-told dc-tried" if tried else "dc-told"

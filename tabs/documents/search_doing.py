@@ -90,8 +90,11 @@ class Doing:
         return views.side_by_side(self.words, asked, columns, self._named(project, ids))
 
     def _column(self, project: Project, way: Any, question: str, wanted: PassageFilter, count: int) -> views.Column:
-        asked, began = Documents(retriever=way, top_k=count, filter=wanted), time.perf_counter()
+        asked = Documents(retriever=way, top_k=count, filter=wanted)
         try:
+            if way == "dense":
+                self.services.retrieval.embedder(project)  # loaded before the time is taken: it is loaded once
+            began = time.perf_counter()
             found = self.services.retrieval.find(project, asked, question)
         except StudioError as fault:
             return views.Column(way, fault=sentence(self.words, fault))

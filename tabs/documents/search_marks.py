@@ -69,6 +69,11 @@ def _alike(word: str, other: str) -> int:
     )
 
 
+def closed_up(html: str) -> str:
+    """Without empty lines, which would make a card twice as high."""
+    return re.sub(r"\n\s*\n", "\n", html)
+
+
 def excerpt(text: str, spans: Spans, longest: int = EXCERPT) -> tuple[int, int]:
     """(start, end) of the stretch that holds most of the marks; the beginning when there are none."""
     if len(text) <= longest:

@@ -10,7 +10,7 @@ from typing import Final
 from backend.documents.grounding.source import Found
 from backend.documents.store import Document
 from tabs import widgets
-from tabs.documents.search_marks import excerpt, found_words, marked
+from tabs.documents.search_marks import closed_up, excerpt, found_words, marked
 from tabs.text import Words
 
 WAYS: Final = ("keyword", "bm25", "dense", "hybrid")
@@ -45,8 +45,10 @@ def agreeing(columns: Sequence[Column]) -> dict[str, dict[str, int]]:
 
 
 def told_view(words: Words, columns: Sequence[Column]) -> str:
-    """In one sentence what the four came to."""
-    t, firsts = words.t, [column.hits[0].passage.id for column in columns if column.hits]
+    """In one sentence what the ways came to; one whose result means little here does not count."""
+    t = words.t
+    sound = [column for column in columns if column.hits and not column.warning]
+    firsts = [column.hits[0].passage.id for column in sound or [column for column in columns if column.hits]]
     if not firsts:
         return widgets.empty(t("docs.nothing_hit"), t("docs.nothing_hit_hint"))
     most = max(set(firsts), key=firsts.count)
@@ -95,11 +97,11 @@ def hit_view(
     passage = hit.passage
     spans = found_words(passage.text, question)
     start, end = excerpt(passage.text, spans)
-    shown = f"<p>{marked(passage.text, spans, start, end)}</p>"
+    shown = f"<p>{closed_up(marked(passage.text, spans, start, end))}</p>"
     whole = ""
     if end - start < len(passage.text):
         summary = escape(words.t("docs.whole_passage"))
-        whole = f"<details><summary>{summary}</summary><p>{marked(passage.text, spans)}</p></details>"
+        whole = f"<details><summary>{summary}</summary><p>{closed_up(marked(passage.text, spans))}</p></details>"
     places = shared.get(passage.id, {})
     elsewhere = [words.t("docs.also", way=words.t(f"docs.way_{one}"), rank=places[one]) for one in WAYS
                  if one != way and one in places]  # fmt: skip
