@@ -17,6 +17,8 @@ BOMS: Final = (
 SAMPLE: Final = 400_000
 ODD: Final = re.compile("[\x00-\x08\x0e-\x1f\x7f\ud800-\udfff\ufeff\ufffe\uffff]")
 """Control characters, lone surrogates and byte order marks: nothing that anybody reads."""
+CONTROLS: Final = re.compile("[\x01-\x08\x0e-\x19\x1c-\x1f]")
+"""Of those what even old texts have no use for."""
 ENDS: Final = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 SEVEN_BIT: Final = ((b"\x1b$)C", "iso2022_kr"), (b"\x1b$B", "iso2022_jp_2"), (b"\x1b$@", "iso2022_jp_2"))
 FORGIVEN: Final = 0.02
@@ -158,8 +160,7 @@ def _korean(text: str) -> float:
 def is_text(head: bytes) -> bool:
     """Whether the first bytes of a file are of a text, in whatever encoding; zeros strewn over one are forgiven."""
     text, _ = decode(head)
-    odd = sum(letter < " " and letter not in "\t\r\n\f\v\x1a\x1b\0" for letter in text)
-    return odd <= len(text) // 100 and text.count("\0") <= len(text) // 10
+    return len(CONTROLS.findall(text)) <= len(text) // 100 and text.count("\0") <= len(text) // 10
 
 
 def clean(text: str) -> str:

@@ -46,6 +46,9 @@ def _tidy(block: Block) -> Iterator[Block]:
         text = " ".join(text.split())
     if not text.strip():
         return
+    if text == block.text and len(text) <= 1_000 and block.level <= DEEPEST:
+        yield block
+        return
     kind = "paragraph" if block.kind == "heading" and len(text) > 1_000 else block.kind
     for piece in pieces(text, LONGEST):
         yield block.model_copy(update={"text": piece, "kind": kind, "level": min(block.level, DEEPEST)})
