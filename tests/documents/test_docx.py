@@ -60,15 +60,94 @@ def test_headings_levels_and_lists_of_a_real_document() -> None:
     blocks = told(read(FILES / "unit_test_headers_numbered.docx"))
     assert blocks[:7] == [
         ("heading", 1, "Test Document"),
-        ("heading", 1, "Section 1"),
+        ("heading", 1, "1. Section 1"),
         ("paragraph", 0, "Paragraph 1.1"),
         ("paragraph", 0, "Paragraph 1.2"),
-        ("heading", 2, "Section 1.1"),
+        ("heading", 2, "1.1. Section 1.1"),
         ("paragraph", 0, "Paragraph 1.1.1"),
         ("paragraph", 0, "Paragraph 1.1.2"),
     ]
-    assert ("heading", 3, "Section 1.2.3") in blocks
-    assert ("list", 2, "Section A.1") in blocks and ("list", 3, "Detail A.1.1") in blocks
+    assert ("list", 2, "1.1. Section A.1") in blocks and ("list", 3, "1.1.1. Detail A.1.1") in blocks
+
+
+def test_numbers_that_word_makes_stand_in_the_text() -> None:
+    """The author of this file called its sections by the numbers that Word shows."""
+    texts = [text for _, _, text in told(read(FILES / "unit_test_headers_numbered.docx"))]
+    for text in ("1.1. Section 1.1", "1.2. Section 1.2", "2. Section 2", "2.1.1. Section 2.1.1", "2.1. Section 2.1"):
+        assert text in texts
+    assert "2.3.1. Hardware Constraints – Egde Case" in texts  # its list starts at 2 and 3 without such a line
+
+
+def test_korean_numbers_overrides_and_lines_out_of_the_list(tmp_path: Path) -> None:
+    def level(depth: int, kind: str, text: str, more: str = "") -> str:
+        inner = f'<w:start w:val="1"/><w:numFmt w:val="{kind}"/>{more}<w:lvlText w:val="{text}"/>'
+        return f'<w:lvl w:ilvl="{depth}">{inner}</w:lvl>'
+
+    levels = (
+        level(0, "decimal", "제%1조", '<w:pStyle w:val="jo"/>') + level(1, "ganada", "%2.") + level(2, "bullet", "•")
+    )
+    anew = '<w:num %s w:numId="91"><w:abstractNumId w:val="90"/><w:lvlOverride w:ilvl="0"><w:startOverride w:val="10"/>'
+    odd = '<w:abstractNum %s w:abstractNumId="92">' + level(0, "taiwaneseCounting", "%1.") + "</w:abstractNum>"
+
+    def lists(document: Any) -> None:
+        root = document.part.numbering_part.element
+        for made in (
+            f'<w:abstractNum %s w:abstractNumId="90">{levels}</w:abstractNum>',
+            odd,
+            '<w:num %s w:numId="90"><w:abstractNumId w:val="90"/></w:num>',
+            anew + "</w:lvlOverride></w:num>",
+            '<w:num %s w:numId="92"><w:abstractNumId w:val="92"/></w:num>',
+        ):
+            root.append(parse_xml(made.replace("%s", NAMES, 1)))
+        style = '<w:style %s w:type="paragraph" w:styleId="jo"><w:name w:val="조"/>'
+        shape = '<w:pPr><w:numPr><w:numId w:val="90"/></w:numPr><w:outlineLvl w:val="1"/></w:pPr></w:style>'
+        document.styles.element.append(parse_xml((style + shape) % NAMES))
+
+    def item(text: str, name: int, depth: int) -> str:
+        place = f'<w:numPr><w:ilvl w:val="{depth}"/><w:numId w:val="{name}"/></w:numPr>'
+        return f"<w:p><w:pPr>{place}</w:pPr><w:r><w:t>{text}</w:t></w:r></w:p>"
+
+    def article(text: str, more: str = "") -> str:
+        return f'<w:p><w:pPr><w:pStyle w:val="jo"/>{more}</w:pPr><w:r><w:t>{text}</w:t></w:r></w:p>'
+
+    out = '<w:numPr><w:numId w:val="0"/></w:numPr>'
+    path = saved(
+        tmp_path / "a.docx",
+        *(article("(목적)"), article("(정의)"), item("첫째", 90, 1), item("둘째", 90, 1), item("점", 90, 2)),
+        *(
+            article("(부칙)", out),
+            article("(범위)"),
+            item("다시 첫째", 90, 1),
+            item("(새로)", 91, 0),
+            article("(이어)"),
+        ),
+        item("모르는 수", 92, 0),
+        also=lists,
+    )
+    assert told(read(path)) == [
+        ("heading", 2, "제1조 (목적)"),
+        ("heading", 2, "제2조 (정의)"),
+        ("list", 2, "가. 첫째"),
+        ("list", 2, "나. 둘째"),
+        ("list", 3, "점"),
+        ("heading", 2, "(부칙)"),
+        ("heading", 2, "제3조 (범위)"),
+        ("list", 2, "가. 다시 첫째"),
+        ("list", 1, "제10조 (새로)"),
+        ("heading", 2, "제11조 (이어)"),
+        ("list", 1, "모르는 수"),
+    ]
+
+
+def test_numbers_are_written_as_word_writes_them() -> None:
+    from backend.documents.readers.wordnumbers import FORMATS
+
+    assert [FORMATS["upperRoman"](number) for number in (1, 4, 9, 14, 40, 99, 1990)] == [
+        *("I", "IV", "IX", "XIV", "XL", "XCIX", "MCMXC")
+    ]
+    assert [FORMATS["lowerLetter"](number) for number in (1, 26, 27, 53)] == ["a", "z", "aa", "aaa"]
+    assert [FORMATS["ganada"](number) for number in (1, 2, 14)] == ["가", "나", "하"]
+    assert [FORMATS["decimalEnclosedCircle"](number) for number in (1, 20, 21)] == ["①", "⑳", "21"]
 
 
 def test_equations_are_read_in_their_place() -> None:

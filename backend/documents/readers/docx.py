@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from backend.documents.readers.outline import with_guessed_headings
 from backend.documents.readers.packages import named, package, properties, tree
-from backend.documents.readers.wordml import Style, W, Walk, numbered, outline, value
+from backend.documents.readers.wordml import Item, Style, W, Walk, numbered, outline, value
+from backend.documents.readers.wordnumbers import Numbers
 from backend.documents.values import Note, Parsed
 from backend.errors import BadInput, first_line
 
@@ -30,7 +31,8 @@ def read(path: Path, limits: Limits) -> Parsed:
     with named(path), package(path, limits) as opened:
         title, dated = properties(opened)
         document = load(path)
-        walk = Walk(styles(document), dict(noted(document)), limits.cells)
+        numbers = Numbers(next(parts(document, "numbering"), None))
+        walk = Walk(styles(document), numbers, dict(noted(document)), limits.cells)
         blocks = list(walk.blocks(document.element.body))
         edges = dict.fromkeys(block for part in parts(document, "header", "footer") for block in walk.blocks(part))
         blocks += (block for block in edges if any(letter.isalpha() for letter in block.text))
@@ -76,8 +78,8 @@ def styles(document: Document) -> dict[str, Style]:
 
 def resolved(name: str, found: dict[str, Any]) -> Style:
     """Built-in styles keep their English name in the file whatever language Word speaks; their ids do not."""
-    level, depth, contents = None, None, False
-    style = found.get(name)
+    level, item, contents, listed = None, Item(), False, ""
+    style, last = found.get(name), name
     for _ in range(DEEPEST):
         if style is None:
             break
@@ -85,8 +87,10 @@ def resolved(name: str, found: dict[str, Any]) -> Style:
         contents = contents or re.fullmatch(r"toc \d", called) is not None
         shape = style.find(f"{W}pPr")
         level = outline(shape) if level is None and shape is not None else level
-        depth = numbered(shape) if depth is None and shape is not None else depth
+        if shape is not None and (own := numbered(shape)) != Item() and item.name is None:
+            item, listed = Item(own.name, own.depth if item.depth is None else item.depth), last
         if level is None and (called == "title" or (heading := re.fullmatch(r"heading (\d)", called))):
             level = 1 if called == "title" else int(heading[1] if heading else 1)
-        style = found.get(value(style.find(f"{W}basedOn")) or "")
-    return Style(level or 0, depth or 0, contents)
+        last = value(style.find(f"{W}basedOn")) or ""
+        style = found.get(last)
+    return Style(level or 0, item, contents, listed)

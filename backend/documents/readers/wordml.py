@@ -2,7 +2,7 @@
 
 The tree is walked here because python-docx's own `paragraphs` and `text` leave out text boxes, content controls,
 equations, nested tables and inserted text, all of which a reader sees. Deleted and moved-away text is left out.
-Numbers of headings and list items are made by Word when it draws a page and are not in the file.
+Numbers of headings and list items, which Word makes when it draws a page, are counted along (wordnumbers).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from backend.documents.readers.grid import Cell, is_frame, placed, table
+from backend.documents.readers.wordnumbers import Numbers
 from backend.documents.values import Block
 
 Element = Any
@@ -26,13 +27,22 @@ WRITTEN_BEFORE = {f"{M}den": "/", f"{M}sup": "^", f"{M}sub": "_"}
 REFERENCES = {f"{W}footnoteReference": "footnote", f"{W}endnoteReference": "endnote"}
 
 
+class Item(NamedTuple):
+    """A place in a list: `name` "0" takes a paragraph out of its list, None says nothing; `depth` from 0."""
+
+    name: str | None = None
+    depth: int | None = None
+
+
 class Style(NamedTuple):
-    """What a paragraph style says of a paragraph. `level` 0: no heading; `depth` 0: no list."""
+    """What a paragraph style says of a paragraph. `level` 0: no heading."""
 
     level: int = 0
-    depth: int = 0
+    item: Item = Item()
     contents: bool = False
     """A line of a table of contents: the headings over again, with page numbers."""
+    listed: str = ""
+    """Id of the style, its own or one it is based on, that put it into a list."""
 
 
 PLAIN = Style()
@@ -41,12 +51,20 @@ PLAIN = Style()
 class Walk:
     """Goes through the parts of one document.
 
-    styles  style's id -> Style
-    notes   ("footnote" | "endnote", id) -> the note's element; a note is read after the paragraph that points at it
+    styles   style's id -> Style
+    numbers  counts along with the paragraphs
+    notes    ("footnote" | "endnote", id) -> the note's element; a note is read after the paragraph that points at it
     """
 
-    def __init__(self, styles: Mapping[str, Style], notes: Mapping[tuple[str, str], Element], most_cells: int) -> None:
+    def __init__(
+        self,
+        styles: Mapping[str, Style],
+        numbers: Numbers,
+        notes: Mapping[tuple[str, str], Element],
+        most_cells: int,
+    ) -> None:
         self.styles = styles
+        self.numbers = numbers
         self.notes = dict(notes)
         self.most_cells = most_cells
 
@@ -62,11 +80,13 @@ class Walk:
     def paragraph(self, paragraph: Element) -> Iterator[Block]:
         style = self.style(paragraph)
         words = "".join(said(paragraph)).strip()
+        depth, label = self.place(style)
         if words and not style.contents:
+            words = f"{label} {words}" if label else words
             if style.level:
                 yield Block(kind="heading", text=" ".join(words.split()), level=min(style.level, 6))
             else:
-                yield Block(kind="list" if style.depth else "paragraph", text=words, level=min(style.depth, 9))
+                yield Block(kind="list" if depth else "paragraph", text=words, level=min(depth, 9))
         for box in boxes(paragraph):
             yield from self.blocks(box)
         for reference in paragraph.iter(*REFERENCES):
@@ -80,8 +100,18 @@ class Walk:
         if own is None:
             return self.styles.get("", PLAIN)
         named = self.styles.get(value(own.find(f"{W}pStyle")) or "", PLAIN)
-        level, depth = outline(own), numbered(own)
-        return Style(named.level if level is None else level, named.depth if depth is None else depth, named.contents)
+        level, item = outline(own), numbered(own)
+        name = named.item.name if item.name is None else item.name
+        depth = named.item.depth if item.depth is None and item.name is None else item.depth
+        return named._replace(level=named.level if level is None else level, item=Item(name, depth))
+
+    def place(self, style: Style) -> tuple[int, str]:
+        """(depth from 1, number) of a paragraph's place in its list; (0, "") of one in none. Counts it."""
+        name, depth = style.item
+        if name is None or name == "0":
+            return 0, ""
+        depth = self.numbers.depth_of(name, style.listed) if depth is None else depth
+        return depth + 1, self.numbers.label(name, depth)
 
     def table(self, element: Element) -> Iterator[Block]:
         """A table with its merged cells; one that only frames or arranges paragraphs is read as those."""
@@ -167,10 +197,10 @@ def outline(properties: Element) -> int | None:
     return level + 1 if level < 9 else 0
 
 
-def numbered(properties: Element) -> int | None:
-    """Depth of a list item from 1 that `properties` set; 0 where they take it out of its list; None: nothing said."""
+def numbered(properties: Element) -> Item:
+    """The place in a list that `properties` set."""
     mark = properties.find(f"{W}numPr")
     if mark is None:
-        return None
-    taken_out = value(mark.find(f"{W}numId")) == "0"
-    return 0 if taken_out else number(mark.find(f"{W}ilvl"), 0) + 1
+        return Item()
+    depth = mark.find(f"{W}ilvl")
+    return Item(value(mark.find(f"{W}numId")), None if depth is None else number(depth, 0))
