@@ -10,7 +10,7 @@ from pydantic import Field
 from backend.assistants import Documents, Part
 from backend.documents.index.index import Index
 from backend.documents.measuring.measures import ndcg, recall, reciprocal_rank
-from backend.documents.measuring.places import holders
+from backend.documents.measuring.places import Place, holders
 from backend.documents.measuring.questions import KnownQuestion
 from backend.documents.values import Passage
 from backend.errors import Refused, StudioError
@@ -25,6 +25,14 @@ CUT: Final = 10
 
 Ask = Callable[[Documents, str], Sequence[Passage]]
 """(how, question) -> the passages that are found, the best first."""
+
+
+class Sought(Part):
+    """Of a known question what is needed to measure by it."""
+
+    id: int
+    question: str
+    places: tuple[Place, ...]
 
 
 class Asked(Part):
@@ -42,7 +50,7 @@ class Asked(Part):
 class Row(Part):
     """One way of searching: its figures, one per question in the order they were asked; or why it could not be asked.
 
-    recall  by k        skipped  questions of which a part of it was not asked, e.g. an English model's points
+    recall  by k
     """
 
     way: Way
@@ -72,23 +80,23 @@ class Measured(Part):
     rows: tuple[Row, ...]
 
 
-def askable(index: Index, questions: Iterable[KnownQuestion]) -> tuple[list[Asked], list[int]]:
-    """The questions that this index can be measured by, and the ids of those that it cannot."""
+def askable(index: Index, questions: Iterable[KnownQuestion | Sought]) -> tuple[list[Asked], list[int]]:
+    """The questions that this index can be measured by, and the ids of those none of whose places is in it."""
+    every = asked_in(index, questions)
+    return [one for one in every if one.relevant], [one.id for one in every if not one.relevant]
+
+
+def asked_in(index: Index, questions: Iterable[KnownQuestion | Sought]) -> list[Asked]:
+    """Each question with the passages of this index that hold its places; a place in none counts as not found."""
     passages: dict[int, list[Passage]] = {}
-    good: list[Asked] = []
-    left_out: list[int] = []
+    found = []
     for one in questions:
-        held = []
         for place in one.places:
             if place.document_id not in passages:
                 passages[place.document_id] = index.passages(place.document_id)
-            held.append(holders(passages[place.document_id], place))
-        if any(held):
-            # A place that is in no passage stays, and counts as not found.
-            good.append(Asked(id=one.id, question=one.question, places=tuple(held)))
-        else:
-            left_out.append(one.id)
-    return good, left_out
+        held = tuple(holders(passages[place.document_id], place) for place in one.places)
+        found.append(Asked(id=one.id, question=one.question, places=held))
+    return found
 
 
 def measure_way(

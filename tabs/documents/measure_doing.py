@@ -1,0 +1,207 @@
+"""The handlers of the measure part: questions are written, brought in, accepted; the table is measured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+import gradio as gr
+
+from backend.documents.filters import DocumentFilter
+from backend.documents.index.settings import active, index_folder
+from backend.documents.measuring.importing import Finding, import_questions
+from backend.documents.measuring.places import Place, holders
+from backend.documents.measuring.questions import KnownQuestion
+from backend.documents.measuring.told import last_measured, measure, outdated
+from backend.errors import BadInput, NotFound
+from backend.projects.folder import Project
+from backend.services import Services
+from tabs import widgets
+from tabs.documents import measure_list, measure_views
+from tabs.documents.passages_state import open_passage
+from tabs.session import owner
+from tabs.text import Words
+
+Updates = dict[Any, Any]
+PAGE: Final = 20
+MOST_CHOICES: Final = 1_000
+MOST_IDS: Final = 100_000
+
+
+@dataclass(frozen=True)
+class Where:
+    """Which page of the list is shown, and the question that is being edited; of one project.
+
+    drawn  what stood there last, so that a poll that changed nothing draws nothing
+    """
+
+    project: str = ""
+    page: int = 0
+    editing: int | None = None
+    drawn: str = ""
+
+    @staticmethod
+    def here(kept: Where | None, project: Project) -> Where:
+        return kept if isinstance(kept, Where) and kept.project == project.id else Where(project.id)
+
+
+class Doing:
+    """`view` is the MeasurePart."""
+
+    def __init__(self, services: Services, words: Words, view: Any, parts: gr.Tabs | None) -> None:
+        self.services, self.words, self.view, self.parts = services, words, view, parts
+
+    def project(self, project_id: str, request: gr.Request) -> Project:
+        return self.services.projects.open(owner(request), project_id)
+
+    # --- drawing
+
+    def drawn(self, project: Project, where: Where) -> Updates:
+        """What does not change by itself: whether there is anything to measure, documents to choose, the table."""
+        found = project.documents.list(DocumentFilter(states=("indexed",)), limit=MOST_CHOICES)
+        missing = "" if found else measure_views.nothing_view(self.words)
+        return {
+            self.view.empty: missing,
+            self.view.body: gr.update(visible=not missing),
+            self.view.document: gr.update(choices=[(one.place, one.id) for one in found]),
+            self.view.measured: self.measured(project),
+            self.view.brought: "",
+            **self.listed(project, where),
+        }
+
+    def listed(self, project: Project, where: Where) -> Updates:
+        store = project.questions
+        total, proposed = store.count(), store.count("proposed")
+        page = max(0, min(where.page, (total - 1) // PAGE))
+        rows = [self._row(project, one) for one in store.list(offset=page * PAGE, limit=PAGE)]
+        html = measure_list.list_view(self.words, rows, measure_list.Turn(page, PAGE, total, proposed))
+        return {self.view.place: replace(where, page=page, drawn=html), self.view.listing: html}
+
+    def _row(self, project: Project, one: KnownQuestion) -> measure_list.Row:
+        """A place whose document is gone, or is not read at the moment, is told as such."""
+        spots = []
+        for place in one.places:
+            try:
+                document = project.documents.get(place.document_id)
+                text = project.documents.laid(document).text[place.start : place.end]
+            except NotFound:
+                spots.append(measure_list.Spot("", ""))
+                continue
+            spots.append(measure_list.Spot(document.place, text))
+        return measure_list.Row(one, tuple(spots))
+
+    def measured(self, project: Project) -> str:
+        told = last_measured(project)
+        if told is None:
+            return ""
+        return measure_views.measured_view(self.words, told, outdated=outdated(project, told))
+
+    # --- questions
+
+    def keep(
+        self,
+        project_id: str,
+        where: Where | None,
+        question: str,
+        answer: str,
+        document: int | None,
+        quote: str,
+        page: str,
+        request: gr.Request,
+    ) -> Updates:
+        """Write a question down, or in place of the one that is being edited."""
+        project = self.project(project_id, request)
+        here = Where.here(where, project)
+        if not document:
+            raise BadInput("error.measure_choose_document")
+        place = Finding(project).within(project.documents.get(int(document)), quote or "", page or "")
+        if here.editing is None:
+            kept = project.questions.add(question or "", [place], answer or "")
+            self.words.say("measure.kept" if kept else "measure.kept_same", "success" if kept else "info")
+        else:
+            project.questions.edit(here.editing, question=question or "", answer=answer or "", places=[place])
+            self.words.say("measure.kept", "success")
+        last = project.questions.count() // PAGE if here.editing is None else here.page
+        return {**self.listed(project, replace(here, editing=None, page=last)), **self.cleared()}
+
+    def cleared(self) -> Updates:
+        view = self.view
+        return {view.question: "", view.answer: "", view.quote: "", view.page: "", view.form: gr.update(open=False)}
+
+    def bring(self, project_id: str, where: Where | None, path: str | None, request: gr.Request) -> Any:
+        if not path:
+            return gr.skip()
+        project = self.project(project_id, request)
+        done = import_questions(project, Path(path))
+        told = measure_list.imported_view(self.words, done)
+        return {**self.listed(project, Where.here(where, project)), self.view.brought: told, self.view.table: None}
+
+    def press(self, project_id: str, where: Where | None, request: gr.Request, event: gr.EventData) -> Any:
+        """A button of the list: turn the page; accept, edit, remove a question; read its place."""
+        project, pressed = self.project(project_id, request), widgets.chosen(event)
+        here = Where.here(where, project)
+        if pressed.do == "to_files":
+            return {self.parts: gr.Tabs(selected="files")}
+        if pressed.do == "accept_all":
+            project.questions.accept(one.id for one in project.questions.list("proposed", limit=MOST_IDS))
+            return self.listed(project, here)
+        number = _number(pressed.what)
+        if pressed.do == "page":
+            return self.listed(project, replace(here, page=number))
+        if pressed.do == "accept":
+            project.questions.accept([number])
+        elif pressed.do == "drop":
+            project.questions.remove([number])
+        elif pressed.do == "edit":
+            return self.editing(project, here, project.questions.get(number))
+        elif pressed.do == "read":
+            self.open_place(project, project.questions.get(number))
+            return {self.parts: gr.Tabs(selected="passages")}
+        else:
+            raise BadInput("error.page_action")
+        return self.listed(project, here)
+
+    def editing(self, project: Project, here: Where, one: KnownQuestion) -> Updates:
+        """Put a question into the form; its first place is shown there."""
+        row = self._row(project, one)
+        view, spot = self.view, row.spots[0] if row.spots else measure_list.Spot("", "")
+        document = one.places[0].document_id if one.places and spot.document else None
+        return {
+            view.place: replace(here, editing=one.id),
+            view.question: one.question,
+            view.answer: one.answer,
+            view.document: document,
+            view.quote: spot.text,
+            view.page: "",
+            view.form: gr.update(open=True),
+        }
+
+    def open_place(self, project: Project, one: KnownQuestion) -> None:
+        if not one.places:
+            raise NotFound("error.measure_question_missing")
+        place = one.places[0]
+        open_passage(project, place.document_id, self._passage_of(project, place))
+
+    def _passage_of(self, project: Project, place: Place) -> int | None:
+        """The first passage that holds it; None where the index has none."""
+        if not index_folder(project.folder, active(project)).is_dir():
+            return None
+        passages = self.services.retrieval.index(project).passages(place.document_id)
+        held = holders(passages, place)
+        return next((one.number for one in passages if one.id in held), None)
+
+    # --- measuring
+
+    def measure(self, project_id: str, request: gr.Request) -> str:
+        project = self.project(project_id, request)
+        draft = project.draft()
+        told = measure(project, self.services.retrieval, draft.documents if draft is not None else None)
+        return measure_views.measured_view(self.words, told, outdated=False)
+
+
+def _number(text: str) -> int:
+    """Raises BadInput("error.page_action") for what no button of ours says."""
+    if not (text.isascii() and text.isdigit() and len(text) < 19):
+        raise BadInput("error.page_action")
+    return int(text)
