@@ -160,7 +160,7 @@ def _korean(text: str) -> float:
 def is_text(head: bytes) -> bool:
     """Whether the first bytes of a file are of a text, in whatever encoding; zeros strewn over one are forgiven."""
     text, _ = decode(head)
-    return len(CONTROLS.findall(text)) <= len(text) // 100 and text.count("\0") <= len(text) // 10
+    return len(CONTROLS.findall(text)) <= max(2, len(text) // 100) and text.count("\0") <= len(text) // 10
 
 
 def clean(text: str) -> str:

@@ -38,8 +38,12 @@ START_S: Final = 60.0
 GROWN: Final = 512 * MIB
 """A child that is larger than this after a file is replaced: parsers keep what they have once taken."""
 KEPT: Final = frozenset(
-    {"PATH", "HOME", "TMPDIR", "TEMP", "TMP", "LANG", "LC_ALL", "LC_CTYPE", "SYSTEMROOT", "TESSDATA_PREFIX", "TZ"}
+    {
+        *("PATH", "PATHEXT", "HOME", "USERPROFILE", "TMPDIR", "TEMP", "TMP", "TZ", "LANG", "LC_ALL", "LC_CTYPE"),
+        *("SYSTEMROOT", "WINDIR", "COMSPEC", "LD_LIBRARY_PATH", "TESSDATA_PREFIX"),
+    }
 )
+"""Of the environment what Python and an OCR engine need to start; keys, tokens and proxies are not among them."""
 
 
 def read(path: Path, name: str, limits: Limits = USUAL) -> Parsed:
