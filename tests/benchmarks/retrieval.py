@@ -2,10 +2,10 @@
 
     python -m tests.benchmarks.retrieval [--data FOLDER] [--no-dense] [--full] [--vectors FILE]
 
-SciFact (BEIR, test, 300 questions over 5,183 abstracts): BM25 published 0.665-0.679, all-MiniLM-L6-v2 0.645. ParaKQC: the
-first of each of 1,000 groups of Korean questions against the other 9,000. XQuAD (English): 1,190 questions, 240
-paragraphs. nDCG@10 everywhere. Encoding SciFact takes about nine minutes of one core: `--vectors FILE` (.npy, rows in the
-order of the corpus) keeps its points between calls. `--full` adds other candidates, constants and weights.
+SciFact (BEIR, test, 300 questions over 5,183 abstracts): BM25 published 0.665-0.679, all-MiniLM-L6-v2 0.645. ParaKQC:
+the first of each of 1,000 groups of Korean questions against the other 9,000. XQuAD (English): 1,190 questions, 240
+paragraphs. nDCG@10 everywhere. Encoding SciFact takes about nine minutes of one core: `--vectors FILE` (.npy, rows in
+the order of the corpus) keeps its points between calls. `--full` adds other candidates, constants and weights.
 """
 
 from __future__ import annotations

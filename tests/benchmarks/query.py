@@ -1,0 +1,174 @@
+"""How long a question takes in an index of many passages: hybrid, the question's embedding included, no generation.
+
+    python -m tests.benchmarks.query [--passages N ...] [--corpus FOLDER] [--full]
+
+Texts are passages of the open corpus beside the checkout, half Korean, half English (or, where it is missing, made of
+the words of the reviews that ship). Their points are made: 200 groups of random directions, since hours of encoding
+would change nothing in the time that searching takes. Questions are runs of four to nine words of passages, embedded by
+all-MiniLM-L6-v2. `--full` adds a million passages, whose texts repeat.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import tempfile
+import time
+from collections.abc import Iterator
+from itertools import chain, cycle, islice
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from backend.assistants import Documents
+from backend.documents.embedders import Embedders
+from backend.documents.embedding import EmbeddingModel
+from backend.documents.index.index import Entry, Index
+from backend.documents.index.settings import IndexSettings
+from backend.documents.index.within import ALL, Within
+from backend.documents.languages import language_of
+from backend.documents.retrieving.choosing import Rerankers
+from backend.documents.retrieving.searching import search
+from backend.documents.values import Passage
+from backend.models.endpoints import Endpoints
+from backend.settings import Settings
+from tests.benchmarks.report import Figure, report
+from tests.benchmarks.selection import inputs
+
+CORPUS = Path(__file__).resolve().parents[3] / "shared" / "corpus"
+IN_A_DOCUMENT = 100
+GROUPS = 200
+DIMENSIONS = 384
+SMALLEST, LARGEST = 500, 1500
+QUESTIONS = 100
+MILLION = 1_000_000
+
+
+def corpus(folder: Path, count: int) -> list[str]:
+    """Passages of 500 to 1,500 letters, Korean and English in turn; made ones where there is no corpus."""
+    texts = list(islice(chain.from_iterable(zip(_of(folder, "ko"), _of(folder, "en"), strict=False)), count))
+    return texts or [" ".join(inputs(8, seed)) for seed in range(min(count, 2_000))]
+
+
+def _of(folder: Path, language: str) -> Iterator[str]:
+    import zstandard
+
+    for path in sorted(folder.glob(f"*.{language}.jsonl.zst")):
+        with path.open("rb") as file:
+            for line in io.TextIOWrapper(zstandard.ZstdDecompressor().stream_reader(file), encoding="utf-8"):
+                gathered = ""
+                for paragraph in json.loads(line)["text"].split("\n\n"):
+                    gathered = f"{gathered}\n\n{paragraph}" if gathered else paragraph
+                    if len(gathered) >= SMALLEST:
+                        yield gathered[:LARGEST]
+                        gathered = ""
+
+
+def points(count: int, rng: Any, centres: Any) -> Any:
+    """Unit rows (count, 384) around the centres."""
+    import numpy as np
+
+    found = centres[rng.integers(0, len(centres), count)] + 1.2 * rng.normal(size=(count, DIMENSIONS))
+    return (found / np.linalg.norm(found, axis=1, keepdims=True)).astype(np.float32)
+
+
+def filled(folder: Path, settings: IndexSettings, texts: list[str], count: int) -> Index:
+    """An index of so many passages, a hundred to a document."""
+    import numpy as np
+
+    rng = np.random.default_rng(0)
+    centres = rng.normal(size=(GROUPS, DIMENSIONS))
+    index, every = Index(folder, settings), cycle(texts)
+    with index.writing():
+        for first in range(0, count, 10 * IN_A_DOCUMENT):
+            entries = []
+            for document in range(first, min(first + 10 * IN_A_DOCUMENT, count), IN_A_DOCUMENT):
+                some = list(islice(every, min(IN_A_DOCUMENT, count - document)))
+                entries.append(Entry(document, _passages(document, some), points(len(some), rng, centres)))
+            index.put_all(entries)
+    return index
+
+
+def _passages(document: int, texts: list[str]) -> list[Passage]:
+    return [
+        Passage(document_id=document, number=at, text=text, start=0, end=len(text), language=language_of(text))
+        for at, text in enumerate(texts)
+    ]
+
+
+def questions(texts: list[str], count: int) -> list[str]:
+    draw, found = Random(1), []
+    for text in draw.choices(texts, k=count):
+        words = text.split()
+        size = draw.randint(4, 9)
+        at = draw.randint(0, max(len(words) - size, 0))
+        found.append(" ".join(words[at : at + size]))
+    return found
+
+
+class Asking:
+    """One index, asked many times; milliseconds."""
+
+    def __init__(self, index: Index, embedders: Embedders, settings: Settings) -> None:
+        self.index, self.embedders, self.rerankers = index, embedders, Rerankers(settings)
+
+    def ms(self, asked: list[str], wanted: Documents, within: Within = ALL) -> list[float]:
+        """The first question opens what has to be opened, and is not counted."""
+        taken = []
+        for question in [asked[0], *asked]:
+            since = time.perf_counter()
+            search(
+                self.index,
+                question,
+                wanted,
+                within=within,
+                embedder=lambda: self.embedders.open(self.index.settings.embedding),
+                rerankers=self.rerankers,
+            )
+            taken.append(1000 * (time.perf_counter() - since))
+        return sorted(taken[1:])
+
+
+def share(ordered: list[float], part: float) -> float:
+    return round(ordered[min(int(part * len(ordered)), len(ordered) - 1)], 1)
+
+
+def figures(count: int, texts: list[str], embedders: Embedders, settings: Settings, asked: int) -> Iterator[Figure]:
+    # The points mean nothing here, so the model is asked in both languages: the time is what is looked at.
+    chosen = IndexSettings(embedding=EmbeddingModel(languages="multi"))
+    with tempfile.TemporaryDirectory() as folder:
+        since = time.perf_counter()
+        index = filled(Path(folder), chosen, texts, count)
+        took = time.perf_counter() - since
+        asking, put = Asking(index, embedders, settings), questions(texts, asked)
+        detail: dict[str, object] = {"passages": count, "different_texts": len(texts), "questions": asked}
+        detail |= {"filling_s": round(took, 1)}
+        for way in ("keyword", "bm25", "dense"):
+            detail[f"{way}_p50_ms"] = share(asking.ms(put, Documents(retriever=way)), 0.5)
+        some = Within(frozenset(range(0, count, max(count // 10, IN_A_DOCUMENT) // IN_A_DOCUMENT * IN_A_DOCUMENT)))
+        detail["ten_documents_p50_ms"] = share(asking.ms(put[:20], Documents(), some), 0.5)
+        hybrid = asking.ms(put, Documents())
+        name = {10_000: "_10k", 100_000: "", MILLION: "_1m"}.get(count, f"_{count}")
+        yield Figure(f"hybrid_p50_ms{name}", share(hybrid, 0.5), "ms", "<= 60", detail)
+        yield Figure(f"hybrid_p95_ms{name}", share(hybrid, 0.95), "ms", "<= 150", {"passages": count})
+        index.close()
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--passages", type=int, nargs="*", default=[10_000, 100_000])
+    options.add_argument("--questions", type=int, default=QUESTIONS)
+    options.add_argument("--corpus", type=Path, default=CORPUS)
+    options.add_argument("--full", action="store_true", help="a million passages too")
+    chosen = options.parse_args()
+    sizes = [*chosen.passages, *([MILLION] if chosen.full else [])]
+    with tempfile.TemporaryDirectory() as home:
+        settings = Settings(home=Path(home), offline=True)
+        embedders = Embedders(settings, Endpoints(settings.home, offline=True))
+        texts = corpus(chosen.corpus, min(max(sizes), 100_000))
+        report(one for size in sizes for one in figures(size, texts, embedders, settings, chosen.questions))
+
+
+if __name__ == "__main__":
+    main()
