@@ -9,9 +9,13 @@ from pathlib import Path
 
 import olefile
 import pytest
+from hwpx import HwpxDocument
+from lxml import etree
 
 from backend.documents.limits import Limits
 from backend.documents.readers import hwp
+from backend.documents.readers.owpml import Mark, Walk
+from backend.documents.readers.owpmlnumbers import Numbers
 from backend.documents.values import Block, Parsed
 from backend.errors import BadInput
 
@@ -70,9 +74,9 @@ def test_a_deletion_reaches_across_paragraphs(tmp_path: Path) -> None:
 def test_outline_levels_are_headings_and_running_heads_come_last() -> None:
     blocks = read("header-footer.hwp").blocks
     assert [(block.kind, block.level, block.text) for block in blocks[:3]] == [
-        ("heading", 1, "aaa"),
-        ("heading", 2, "2233"),
-        ("heading", 2, "596687"),
+        ("heading", 1, "1. aaa"),
+        ("heading", 2, "가. 2233"),
+        ("heading", 2, "나. 596687"),
     ]
     assert max(block.level for block in blocks) <= 6
     assert blocks[-1].kind == "paragraph" and "개요1" in [block.text for block in blocks[-3:]]
@@ -80,8 +84,44 @@ def test_outline_levels_are_headings_and_running_heads_come_last() -> None:
 
 def test_numbered_lines_are_list_items() -> None:
     items = [block for block in read("numbered.hwp").blocks if block.kind == "list"]
-    assert [block.text for block in items] == ["문단번호"] * 3 + ["글머리표"] * 2
+    assert [block.text for block in items] == ["1. 문단번호", "2. 문단번호", "3. 문단번호", "글머리표", "글머리표"]
     assert {block.level for block in items} == {1}
+
+
+def test_numbers_begin_again_below_a_new_heading_and_pass_over_what_is_unknown() -> None:
+    def head(level: int, kind: str, text: str, start: int = 1) -> str:
+        return f'<paraHead level="{level}" numFormat="{kind}" start="{start}">{text}</paraHead>'
+
+    heads = (
+        head(1, "DIGIT", "제^1조", 3)
+        + head(2, "CIRCLED_DIGIT", "^2")
+        + head(3, "DIGIT", "^1.^3)")
+        + head(4, "?", "^4.")
+    )
+    numbers = Numbers([etree.fromstring(f'<h><numbering id="7">{heads}{head(5, "DIGIT", "^N")}</numbering></h>')])
+    levels = (1, 2, 2, 1, 2, 3, 4, 5, 6, 1)
+    assert [numbers.label("7", level) for level in levels] == [
+        *("제3조", "①", "②", "제4조", "①", "4.1)", "", "", "", "제5조")
+    ]
+    assert numbers.label("8", 1) == ""
+
+
+def test_a_paragraph_with_a_table_in_it_is_counted_once() -> None:
+    """The lists of this file are of one level; its first item gets a table between two pieces of text."""
+    with HwpxDocument.open(FILES / "Table.hwpx") as source:
+        shapes = {"1": Mark("NUMBER", "1", 1)}
+        heads = '<h><numbering id="1"><paraHead level="1" numFormat="DIGIT" start="1">^1.</paraHead></numbering></h>'
+        table = next(source.sections[0].element.iter("{*}tbl"))
+        run = "<run><t>{}</t></run>"
+        first = etree.fromstring(f"<p paraPrIDRef='1'>{run.format('앞')}<run/>{run.format('뒤')}</p>")
+        first[1].append(table)
+        empty, second = (
+            etree.fromstring("<p paraPrIDRef='1'/>"),
+            etree.fromstring(f"<p paraPrIDRef='1'>{run.format('다음')}</p>"),
+        )
+        walk = Walk(shapes, Numbers([etree.fromstring(heads)]), 1000)
+        texts = [block.text for block in walk.blocks([first, empty, second]) if block.kind == "list"]
+    assert texts == ["1. 앞", "뒤", "3. 다음"]
 
 
 def test_boxes_captions_and_equations() -> None:

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from backend.documents.readers.outline import with_guessed_headings
-from backend.documents.readers.owpml import Walk, outlines
+from backend.documents.readers.owpml import Walk, marks
+from backend.documents.readers.owpmlnumbers import Numbers
 from backend.documents.readers.packages import damage, day, named
 from backend.documents.values import Note, Parsed
 from backend.errors import BadInput, first_line
@@ -40,7 +41,8 @@ WORDED = {"equation-caption", "master-page", "control-gso", "control-eqed", "con
 def read(path: Path, limits: Limits) -> Parsed:
     """Raises BadInput: locked (distribution, password, DRM), damaged, or larger inside than the limits allow."""
     with named(path), damage(), faults(), opened(path) as document:
-        walk = Walk(outlines(header.element for header in document.oxml.headers), limits.cells)
+        headers = [header.element for header in document.oxml.headers]
+        walk = Walk(marks(headers), Numbers(headers), limits.cells)
         blocks = [block for section in document.sections for block in walk.section(section.element)]
         blocks += (block for block in walk.edges if any(letter.isalpha() for letter in block.text))
         about = document.parts.metadata

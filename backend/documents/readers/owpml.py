@@ -3,15 +3,16 @@
 HWP 5 and HWPX are one tree after python-hwpx opened them. The tree is walked here, not asked for its text: the
 library's `paragraph.text` is empty where the words stand in a text box, and rows of converted HWP tables are not
 always grouped right, so a cell stands where its `cellAddr` says. Deleted text of tracked changes is left out.
-Numbers of headings and list items are made by Hangul when it draws a page and are not in the file.
+Numbers of headings and list items, which Hangul makes when it draws a page, are counted along (owpmlnumbers).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from backend.documents.readers.grid import Cell, is_frame, placed, table
+from backend.documents.readers.owpmlnumbers import Numbers, whole
 from backend.documents.values import Block, BlockKind
 
 Element = Any
@@ -28,10 +29,18 @@ def local(element: Element) -> str:
     return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
 
 
-def outlines(headers: Iterable[Element]) -> dict[str, tuple[str, int]]:
-    """Paragraph shape's id -> (OUTLINE, NUMBER or BULLET, level from 1)."""
+class Mark(NamedTuple):
+    """What a paragraph's shape says it is: OUTLINE, NUMBER or BULLET, of which list, at which level from 1."""
+
+    kind: str
+    list: str
+    level: int
+
+
+def marks(headers: Iterable[Element]) -> dict[str, Mark]:
+    """Paragraph shape's id -> its mark, of the shapes that have one."""
     return {
-        shape.get("id"): (mark.get("type"), int(mark.get("level") or 0) + 1)
+        shape.get("id"): Mark(mark.get("type"), mark.get("idRef") or "", whole(mark.get("level")) + 1)
         for header in headers
         for shape in header.iter()
         if local(shape) == "paraPr"
@@ -46,13 +55,18 @@ class Walk:
     `edges` collects headers and footers, which stand in the file where they were set and not where they are read.
     """
 
-    def __init__(self, shapes: Mapping[str, tuple[str, int]], most_cells: int) -> None:
+    def __init__(self, shapes: Mapping[str, Mark], numbers: Numbers, most_cells: int) -> None:
         self.shapes = shapes
+        self.numbers = numbers
+        self.outline = ""
         self.most_cells = most_cells
         self.deleting = 0
         self.edges: list[Block] = []
 
     def section(self, section: Element) -> Iterator[Block]:
+        """A section says which list its headings count in."""
+        own = next(section.iter("{*}secPr"), None)
+        self.outline = (own.get("outlineShapeIDRef") if own is not None else None) or self.outline
         yield from self.blocks(child for child in section if local(child) == "p")
 
     def blocks(self, paragraphs: Iterable[Element], kind: BlockKind = "paragraph") -> Iterator[Block]:
@@ -62,30 +76,29 @@ class Walk:
 
     def paragraph(self, paragraph: Element, kind: BlockKind) -> Iterator[Block]:
         """Its own text, apart where a table stands in it; then what hangs on it: boxes, captions, notes."""
-        text, later = "", list[Block]()
+        mark = self.shapes.get(paragraph.get("paraPrIDRef")) if kind == "paragraph" else None
+        text, later = self.label(mark), list[Block]()
+        bare = text  # a number without words is not said
         for part in (part for run in paragraph if local(run) == "run" for part in run):
             if local(part) == "tbl":
-                yield from self.said(paragraph, text, kind)
-                text = ""
+                if text.strip() != bare.strip():
+                    yield from said(text, kind, mark)
+                    text = bare = ""
                 yield from self.table(part)
                 later += self.below(part, only="caption")
             else:
                 text += self.inline(part)
                 later += self.hanging(part)
-        yield from self.said(paragraph, text, kind)
+        if text.strip() != bare.strip():
+            yield from said(text, kind, mark)
         yield from later
 
-    def said(self, paragraph: Element, text: str, kind: BlockKind) -> Iterator[Block]:
-        words = text.strip()
-        if not words:
-            return
-        mark, level = self.shapes.get(paragraph.get("paraPrIDRef"), ("", 0))
-        if kind != "paragraph" or not mark:
-            yield Block(kind=kind, text=words, level=0)
-        elif mark == "OUTLINE":
-            yield Block(kind="heading", text=" ".join(words.split()), level=min(level, 6))
-        else:
-            yield Block(kind="list", text=words, level=min(level, 9))
+    def label(self, mark: Mark | None) -> str:
+        """The number of a paragraph and a blank after it; counted once for each paragraph, with words or without."""
+        if mark is None or mark.kind == "BULLET":
+            return ""
+        number = self.numbers.label(self.outline if mark.kind == "OUTLINE" else mark.list, mark.level)
+        return f"{number} " if number else ""
 
     def inline(self, part: Element) -> str:
         """The words that stand in the line itself."""
@@ -150,6 +163,18 @@ class Walk:
         made = table(placed(cells, self.most_cells))
         if made is not None:
             yield made
+
+
+def said(text: str, kind: BlockKind, mark: Mark | None) -> Iterator[Block]:
+    words = text.strip()
+    if not words:
+        return
+    if mark is None:
+        yield Block(kind=kind, text=words, level=0)
+    elif mark.kind == "OUTLINE":
+        yield Block(kind="heading", text=" ".join(words.split()), level=min(mark.level, 6))
+    else:
+        yield Block(kind="list", text=words, level=min(mark.level, 9))
 
 
 def address(element: Element) -> Cell:

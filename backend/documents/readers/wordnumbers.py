@@ -35,7 +35,7 @@ def lettered(number: int) -> str:
 
 
 def one_of(letters: str) -> Callable[[int], str]:
-    return lambda number: letters[(number - 1) % len(letters)]
+    return lambda number: letters[number - 1] if 0 < number <= len(letters) else ""
 
 
 FORMATS: Final[Mapping[str, Callable[[int], str]]] = {
@@ -116,9 +116,10 @@ def written(levels: Mapping[int, Level], counts: Mapping[int, int], depth: int) 
             return ""
         number = counts.get(place, levels[place].start)
         make = FORMATS.get("decimal" if here.legal else levels[place].format)
-        if make is None or number < 0 or (number == 0 and make is not str):
+        label = make(number) if make is not None and (number > 0 or make is str) else ""
+        if not label:
             return ""
-        said = said.replace(f"%{place + 1}", make(number))
+        said = said.replace(f"%{place + 1}", label)
     return " ".join(said.split())
 
 
