@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
+import pypdfium2 as pdfium
 import pytest
 
 from backend.documents.limits import Limits
@@ -112,6 +114,27 @@ def test_a_ruled_table_stands_between_the_text_around_it(tmp_path: Path) -> None
             assert found.rows == tuple(map(tuple, cells))
             assert found.text.splitlines()[2] == "Rest |  | on delivery"
         assert "Deposit" in found.text
+
+
+def test_a_table_open_at_its_sides_keeps_its_outer_columns(tmp_path: Path) -> None:
+    cells = [["Item", "Price", "Remark"], ["Deposit", "1,000", "on signing"], ["Rest", "500", "on delivery"]]
+    sheet = Sheet().table([200, 300], [700, 680, 660, 640], [row[1:2] for row in cells])
+    for number, row in enumerate(cells):
+        sheet.text(63, 687 - 20 * number, row[0]).text(303, 687 - 20 * number, row[2])
+    for y in (700, 680, 660, 640):
+        sheet.rule(60, y, 500, y)
+    parsed = read(save(tmp_path / "a.pdf", [sheet]))
+    assert [block.rows for block in parsed.blocks] == [tuple(map(tuple, cells))]
+
+
+@pytest.mark.parametrize("name", ["movie-theater-booking-2024", "senate-expenditures", "pdflatex-forms"])
+def test_not_a_letter_of_a_real_page_is_lost_or_doubled(name: str) -> None:
+    path = FILES / f"{name}.pdf"
+    with pdfium.PdfDocument(path) as document:
+        drawn = "".join(page.get_textpage().get_text_range() for page in document)
+    parsed = read(path)
+    told = "".join(block.text.replace(" | ", "") for block in parsed.blocks)
+    assert Counter("".join(told.split())) == Counter("".join(drawn.replace("\ufffe", "").split()))
 
 
 def test_columns_drawn_row_by_row_are_read_one_after_the_other(tmp_path: Path) -> None:
