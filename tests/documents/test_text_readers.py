@@ -35,6 +35,12 @@ def test_paragraphs_stand_between_blank_lines(tmp_path: Path) -> None:
     assert not parsed.notes
 
 
+def test_numbered_lines_that_stand_alone_are_headings(tmp_path: Path) -> None:
+    lines = ["제1장 총칙", "이 규정은 근무에 관한 사항을 정한다.", "제2장 휴가", "휴가는 다음과 같이 나눈다.", "끝."]
+    parsed = text.read(made(tmp_path, "\n\n".join(lines)), LIMITS)
+    assert [block.kind for block in parsed.blocks] == ["heading", "paragraph", "heading", "paragraph", "paragraph"]
+
+
 def test_letters_that_are_lost_are_counted(tmp_path: Path) -> None:
     parsed = text.read(made(tmp_path, ("한글 문서입니다. " * 50).encode("cp949") + b"\xff\xff"), LIMITS)
     assert parsed.blocks[0].text.startswith("한글 문서입니다.")

@@ -1,4 +1,4 @@
-"""Plain text: paragraphs are what stands between blank lines."""
+"""Plain text: paragraphs are what stands between blank lines, some of them headings by how they are numbered."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Final
 
 from backend.documents.encodings import clean, decode
 from backend.documents.limits import Limits
+from backend.documents.readers.outline import with_guessed_headings
 from backend.documents.values import Block, Note, Parsed
 
 BLANK: Final = re.compile(r"\n[ \t\u3000]*(?:\n[ \t\u3000]*)+")
@@ -17,7 +18,7 @@ LOST: Final = "\ufffd"
 
 def read(path: Path, limits: Limits) -> Parsed:
     text, notes = text_of(path)
-    return Parsed(blocks=tuple(paragraphs(text)), notes=notes)
+    return Parsed(blocks=tuple(with_guessed_headings(list(paragraphs(text)))), notes=notes)
 
 
 def text_of(path: Path, declared: str | None = None) -> tuple[str, tuple[Note, ...]]:
