@@ -16,6 +16,7 @@ from backend.documents.limits import Limits
 from backend.documents.readers import hwp
 from backend.documents.readers.owpml import Mark, Walk
 from backend.documents.readers.owpmlnumbers import Numbers
+from backend.documents.readers.wordnumbers import roman
 from backend.documents.values import Block, Parsed
 from backend.errors import BadInput
 
@@ -86,6 +87,17 @@ def test_numbered_lines_are_list_items() -> None:
     items = [block for block in read("numbered.hwp").blocks if block.kind == "list"]
     assert [block.text for block in items] == ["1. 문단번호", "2. 문단번호", "3. 문단번호", "글머리표", "글머리표"]
     assert {block.level for block in items} == {1}
+
+
+def test_numbers_that_hangul_makes_stand_in_the_text() -> None:
+    """The author of this file wrote into each heading the number that Hangul shows before it."""
+    blocks = read("outline-numbers.hwp").blocks
+    heads = [block.text.split() for block in blocks if block.kind == "heading"]
+    assert len(heads) == 100
+    assert [[shown, written] for shown, written in heads] == [[f"{roman(at)}.", str(at)] for at in range(1, 101)]
+    items = [block.text for block in blocks if block.kind == "list"]
+    assert items[:3] == ["1. 1", "2. 2", "3. 3"]
+    assert items[15:18] == ["1", "2", "3"]  # syllables from the 46th on: no number is better than a wrong one
 
 
 def test_numbers_begin_again_below_a_new_heading_and_pass_over_what_is_unknown() -> None:
