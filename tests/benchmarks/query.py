@@ -114,10 +114,14 @@ class Asking:
         self.index, self.embedders, self.rerankers = index, embedders, Rerankers(settings)
 
     def ms(self, asked: list[str], wanted: Documents, within: Within = ALL) -> list[float]:
-        """The first question opens what has to be opened, and is not counted."""
+        """In rising order. The first question opens what has to be opened, and is not counted.
+
+        `cpu_ms` then holds what this process worked, in the order of the questions: on a busy machine it says more.
+        """
         taken = []
+        self.cpu_ms: list[float] = []
         for question in [asked[0], *asked]:
-            since = time.perf_counter()
+            since, worked = time.perf_counter(), time.process_time()
             search(
                 self.index,
                 question,
@@ -127,6 +131,7 @@ class Asking:
                 rerankers=self.rerankers,
             )
             taken.append(1000 * (time.perf_counter() - since))
+            self.cpu_ms.append(1000 * (time.process_time() - worked))
         return sorted(taken[1:])
 
 
@@ -149,6 +154,7 @@ def figures(count: int, texts: list[str], embedders: Embedders, settings: Settin
         some = Within(frozenset(range(0, count, max(count // 10, IN_A_DOCUMENT) // IN_A_DOCUMENT * IN_A_DOCUMENT)))
         detail["ten_documents_p50_ms"] = share(asking.ms(put[:20], Documents(), some), 0.5)
         hybrid = asking.ms(put, Documents())
+        detail["cpu_p50_ms"] = share(sorted(asking.cpu_ms[1:]), 0.5)
         name = {10_000: "_10k", 100_000: "", MILLION: "_1m"}.get(count, f"_{count}")
         yield Figure(f"hybrid_p50_ms{name}", share(hybrid, 0.5), "ms", "<= 60", detail)
         yield Figure(f"hybrid_p95_ms{name}", share(hybrid, 0.95), "ms", "<= 150", {"passages": count})
