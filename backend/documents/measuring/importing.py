@@ -13,7 +13,7 @@ from typing import Any, Final
 from backend.documents.encodings import clean, decode
 from backend.documents.measuring.places import Place, find_quote, page_span
 from backend.documents.store import Document
-from backend.documents.values import Laid, Parsed
+from backend.documents.values import Laid, Parsed, lay
 from backend.errors import BadInput, StudioError
 from backend.projects.folder import Project
 
@@ -127,7 +127,7 @@ class Finding:
 
         Raises BadInput("error.measure_quote" | "error.measure_page" | "error.measure_no_place", ...), NotFound.
         """
-        parsed, laid = self._text(document)
+        parsed, laid = self._text(document.id)
         number = page.strip()
         if number and not (number.isascii() and number.isdigit()):
             raise BadInput("error.measure_page", name=document.name, page=number[:20])
@@ -143,8 +143,9 @@ class Finding:
             raise BadInput("error.measure_page", name=document.name, page=number[:20])
         return Place(document.id, *span)
 
-    def _read(self, document: Document) -> tuple[Parsed, Laid]:
-        return self._store.parsed(document), self._store.laid(document)
+    def _read(self, document_id: int) -> tuple[Parsed, Laid]:
+        parsed = self._store.parsed(self._store.get(document_id))
+        return parsed, lay(parsed)
 
 
 def _key(name: str) -> str:

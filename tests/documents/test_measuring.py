@@ -1,0 +1,297 @@
+"""Known questions, the table of ways of searching, and the sweep, over a project's own documents and index."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from backend.assistants import Documents
+from backend.documents.index.index import Index
+from backend.documents.index.settings import active
+from backend.documents.intake import bring
+from backend.documents.measuring.importing import import_questions
+from backend.documents.measuring.places import Place
+from backend.documents.measuring.sweep import (
+    SweepConfig,
+    keep_best,
+    make_plan,
+    outcome_of,
+    plan_in,
+    start_sweep,
+    tried_in,
+)
+from backend.documents.measuring.sweep_work import work
+from backend.documents.measuring.told import last_measured, measure, outdated
+from backend.documents.removal import remove
+from backend.documents.retrieving.retrieval import Retrieval
+from backend.documents.splitting.passages import split
+from backend.documents.store import Document
+from backend.documents.values import Block, Parsed
+from backend.errors import BadInput, NotFound, Refused
+from backend.jobs.folder import RunFolder
+from backend.jobs.kinds import Job
+from backend.jobs.progress import Progress, Stopped
+from backend.jobs.run import Run, RunState
+from backend.jobs.runs import Runs
+from backend.models.endpoints import Endpoints
+from backend.projects.folder import Project
+from backend.settings import Settings
+from tests.documents.test_intake import texts
+
+THINGS = {
+    "펌프": "윤활유는 여섯 달마다 갈아 줍니다",
+    "보일러": "물 온도는 팔십 도를 넘기지 않습니다",
+    "승강기": "정원은 열세 명입니다",
+    "소화기": "분말의 유효 기간은 십 년입니다",
+    "발전기": "경유 탱크는 사백 리터입니다",
+    "창고": "습도는 절반 아래로 지킵니다",
+    "금고": "비밀번호는 분기마다 바꿉니다",
+    "차량": "타이어는 오만 킬로미터마다 바꿉니다",
+    "회의실": "예약은 이틀 전까지 합니다",
+    "식당": "점심은 열두 시에 시작합니다",
+    "도서": "대출은 두 주 동안입니다",
+    "출입증": "잃어버리면 총무부에 알립니다",
+}
+
+
+class Resting(Runs):
+    """Makes run folders and starts no worker: the test does the work itself."""
+
+    def _start(self, folder: RunFolder) -> None:
+        pass
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(home=tmp_path / "home")
+
+
+@pytest.fixture
+def retrieval(settings: Settings) -> Iterator[Retrieval]:
+    made = Retrieval(settings, Endpoints(settings.home))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def filled(project: Project, tmp_path: Path) -> Project:
+    """Twelve documents that are read and indexed, each with a fact among much else."""
+    contents = {name: f"{name} 안내" for name in THINGS}
+    documents = bring(project, texts(tmp_path, **contents)).added
+    with closing(Index(project.folder, active(project))) as index:
+        for document in documents:
+            thing = document.name.removesuffix(".txt")
+            filler = "이 시설은 모두가 함께 쓰는 곳이므로 늘 깨끗이 합니다. " * 12
+            told = (f"{thing} 관리", filler, f"{thing}에 대하여 말하면 {THINGS[thing]}.", filler)
+            parsed = Parsed(blocks=tuple(Block(kind="paragraph", text=text, page=at) for at, text in enumerate(told)))
+            project.documents.kept.keep_parsed(document.sha256, parsed)
+            project.documents.set_state(document, "indexed")
+            laid = project.documents.laid(document)
+            cut = split(parsed, laid, active(project).split, lambda text: len(text) // 2 + 1, document.id)
+            index.put(document.id, cut)
+    return project
+
+
+def document(project: Project, thing: str) -> Document:
+    return next(one for one in project.documents.list() if one.name == f"{thing}.txt")
+
+
+def table(folder: Path, *lines: str, encoding: str = "utf-8") -> Path:
+    path = folder / "questions.csv"
+    path.write_bytes("\n".join(lines).encode(encoding))
+    return path
+
+
+@pytest.fixture
+def asked(filled: Project, tmp_path: Path) -> Project:
+    lines = [f"{thing} 규정은 무엇입니까?,{thing}.txt,{fact},{fact}" for thing, fact in THINGS.items()]
+    done = import_questions(filled, table(tmp_path, "질문,문서,인용,답", *lines))
+    assert (done.added, done.refused) == (len(THINGS), [])
+    return filled
+
+
+# --- questions
+
+
+def test_a_question_is_kept_edited_accepted_and_removed(project: Project) -> None:
+    store = project.questions
+    first = store.add("  무엇입니까?\n", [Place(1, 5, 9), Place(1, 0, 3)], "답", "model", "proposed")
+    assert first is not None and first.question == "무엇입니까?" and first.places == (Place(1, 0, 3), Place(1, 5, 9))
+    assert store.add("무엇입니까?", [Place(1, 0, 3), Place(1, 5, 9)]) is None
+    assert store.count() == 1 and store.list("accepted") == []
+    assert store.accept([first.id, 999]) == 1 and store.accept([first.id]) == 0
+    edited = store.edit(first.id, answer="다른 답")
+    assert (edited.answer, edited.question, edited.state) == ("다른 답", "무엇입니까?", "accepted")
+    assert store.remove([first.id]) == 1
+    with pytest.raises(NotFound):
+        store.get(first.id)
+
+
+@pytest.mark.parametrize(("question", "places"), [("", [Place(1, 0, 1)]), ("무엇?", []), ("무엇?", [Place(1, 4, 4)])])
+def test_a_question_without_words_or_place_is_refused(project: Project, question: str, places: list[Place]) -> None:
+    with pytest.raises(BadInput):
+        project.questions.add(question, places)
+
+
+def test_a_table_in_an_old_encoding_comes_in_and_each_bad_row_is_told(filled: Project, tmp_path: Path) -> None:
+    path = table(
+        tmp_path,
+        "질문;문서;인용;쪽",
+        "정원은?;승강기.txt;정원은  열세 명;",
+        "어느 쪽?;승강기.txt;;2",
+        "정원은?;승강기.txt;정원은 열세 명;",
+        "없는 글;승강기.txt;정원은 백 명;",
+        "없는 문서;배.txt;정원;",
+        "없는 쪽;승강기.txt;;77",
+        "곳이 없다;승강기.txt;;",
+        ";승강기.txt;정원은 열세 명;",
+        encoding="cp949",
+    )
+    done = import_questions(filled, path)
+    assert (done.added, done.same) == (2, 1)
+    told = [(one.line, one.key) for one in done.refused]
+    assert told == [
+        (5, "error.measure_quote"), (6, "error.measure_document"), (7, "error.measure_page"),
+        (8, "error.measure_no_place"), (9, "error.measure_question"),
+    ]  # fmt: skip
+    laid = filled.documents.laid(document(filled, "승강기")).text
+    quoted, page = (one.places[0] for one in filled.questions.list())
+    assert laid[quoted.start : quoted.end] == "정원은 열세 명"
+    assert laid[page.start : page.end] == "승강기에 대하여 말하면 정원은 열세 명입니다."
+
+
+def test_a_table_without_the_columns_is_refused(filled: Project, tmp_path: Path) -> None:
+    with pytest.raises(BadInput) as told:
+        import_questions(filled, table(tmp_path, "question,answer", "a,b"))
+    assert told.value.key == "error.measure_csv_columns"
+
+
+# --- the table
+
+
+def test_every_way_is_measured_and_what_cannot_be_asked_says_why(asked: Project, retrieval: Retrieval) -> None:
+    told = measure(asked, retrieval)
+    rows = {row.way: row for row in told.rows}
+    assert len(told.questions) == 12 and told.left_out == () and told == last_measured(asked)
+    assert rows["dense"].error_key == "error.index_no_vectors" and rows["dense"].ndcg == ()
+    for way in ("keyword", "bm25", "hybrid"):
+        assert len(rows[way].mrr) == 12
+        assert all(one <= other for one, other in zip(rows[way].recall[1], rows[way].recall[20], strict=True))
+    assert sum(rows["bm25"].recall[20]) == 12, "each is found among twenty: its document's name is in the question"
+    assert not outdated(asked, told)
+    asked.questions.remove([told.questions[0]])
+    assert outdated(asked, told)
+
+
+def test_a_question_whose_document_is_not_in_the_index_is_left_out(asked: Project, retrieval: Retrieval) -> None:
+    gone = document(asked, "펌프").id
+    with closing(Index(asked.folder, active(asked))) as index:
+        index.drop(gone)
+    told = measure(asked, retrieval)
+    assert len(told.questions) == 11 and len(told.left_out) == 1
+    remove(asked, [gone])
+    assert asked.questions.count() == 11, "removing a document takes the questions about it along"
+
+
+def test_without_questions_or_index_measuring_says_so(project: Project, retrieval: Retrieval) -> None:
+    with pytest.raises(Refused) as told:
+        measure(project, retrieval)
+    assert told.value.key == "error.measure_no_questions"
+    project.questions.add("무엇?", [Place(1, 0, 1)])
+    with pytest.raises(Refused) as told:
+        measure(project, retrieval)
+    assert told.value.key == "error.measure_no_index"
+
+
+# --- the sweep
+
+CONFIG = SweepConfig(sizes=(32, 64), overlaps=(0.0,), ways=("keyword", "bm25"), budget=200)
+
+
+def swept(project: Project, settings: Settings, config: SweepConfig = CONFIG) -> tuple[Run, Job]:
+    runs = Resting(project.runs_folder, settings)
+    run = start_sweep(runs, project, config)
+    job = Job(run.folder, run.config, settings)
+    job.output.mkdir()
+    return run, job
+
+
+def lines(job: Job) -> list[tuple[int, str]]:
+    return [(one.split.size, one.row.way) for one in tried_in(job.output)]
+
+
+def test_a_sweep_chooses_on_one_half_and_tells_on_the_other(asked: Project, settings: Settings) -> None:
+    run, job = swept(asked, settings)
+    progress = Progress(RunFolder(job.folder), RunState())
+    work(job, progress)
+    assert sorted(set(lines(job))) == sorted(
+        {(size, way) for size in (256, 32, 64) for way in ("keyword", "bm25", "hybrid")}
+    )
+    found, plan = outcome_of(run), plan_in(job.output)
+    assert plan is not None and plan.choosing == 6 and len(found.best.told) == 6
+    assert found.best.reads <= 200 and found.best.chosen_by == max(one.chosen_by for one in found.every)
+    assert found.now is not None and (found.now.split.size, found.now.way, found.now.k) == (256, "hybrid", 5)
+    assert not list((job.output / "index").glob("*/*")), "indexes that were asked are gone"
+    assert progress.state().done == progress.state().total
+    best = keep_best(asked, run)
+    draft = asked.draft()
+    assert active(asked).split == best.split and draft is not None and draft.documents is not None
+    assert (draft.documents.retriever, draft.documents.top_k) == (best.way, best.k)
+
+
+@pytest.mark.parametrize("after", [13, 60])
+def test_a_stopped_sweep_goes_on_without_doing_anything_twice(asked: Project, settings: Settings, after: int) -> None:
+    _, job = swept(asked, settings)
+    progress = Halting(RunFolder(job.folder), RunState(), after)
+    with pytest.raises(Stopped):
+        work(job, progress)
+    before, plan = lines(job), plan_in(job.output)
+    work(job, Progress(RunFolder(job.folder), RunState()))
+    every = lines(job)
+    assert len(every) == len(set(every)) == 9 and every[: len(before)] == before and plan_in(job.output) == plan
+
+
+class Halting(Progress):
+    """Asks for a stop once so many steps were told."""
+
+    def __init__(self, folder: RunFolder, state: RunState, after: int) -> None:
+        super().__init__(folder, state)
+        self.after = after
+
+    def done(self, done: int) -> None:
+        super().done(done)
+        if done >= self.after:
+            self.ask_to_stop()
+
+
+def test_too_few_questions_are_refused_before_and_when_their_documents_are_gone(
+    asked: Project, settings: Settings
+) -> None:
+    remove(asked, [document(asked, thing).id for thing in ("펌프", "보일러")])
+    assert len(make_plan(asked, CONFIG).questions) == 10
+    remove(asked, [document(asked, "금고").id])
+    with pytest.raises(Refused) as told:
+        swept(asked, settings)
+    assert told.value.key == "error.measure_few" and told.value.details["count"] == 9
+
+
+def test_what_is_given_whole_is_not_swept(asked: Project, settings: Settings) -> None:
+    with pytest.raises(Refused) as told:
+        swept(asked, settings, CONFIG.model_copy(update={"base": Documents(retriever="whole")}))
+    assert told.value.key == "error.measure_whole"
+
+
+def test_cuts_that_cannot_be_are_refused(asked: Project, settings: Settings) -> None:
+    with pytest.raises(BadInput):
+        swept(asked, settings, CONFIG.model_copy(update={"overlaps": (0.9,)}))
+
+
+def test_a_run_of_its_own_does_the_same(asked: Project, runs: Runs) -> None:
+    from tests.documents.test_indexing import ended
+
+    run = ended(runs, start_sweep(runs, asked, CONFIG))
+    assert run.state == "succeeded", runs.log(run.id)
+    assert run.result["tried"] == 9 and outcome_of(run).choosing == 6
