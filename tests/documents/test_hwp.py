@@ -282,6 +282,13 @@ def test_headings_are_guessed_only_where_there_are_none() -> None:
         (2, True),
         (0, False),
     ]
+    items = [
+        block("list", "제1조 (목적)"),
+        block("paragraph", "글."),
+        block("list", "1. 사과"),
+        block("paragraph", "글."),
+    ]
+    assert [b.kind for b in with_guessed_headings(items)] == ["heading", "paragraph", "list", "paragraph"]
     told = [Block(kind="heading", text="머리말", level=1), block("paragraph", "1. 배경"), block("paragraph", "글.")]
     assert with_guessed_headings(told) == told
     shopping = [block("paragraph", line) for line in ("1. 사과", "2. 배", "3. 감")]

@@ -27,6 +27,7 @@ RANKS: tuple[re.Pattern[str], ...] = tuple(
     )
 )
 """Outermost first."""
+OF_LAWS = {at for at, pattern in enumerate(RANKS) if pattern.pattern.startswith("제")}
 LONGEST = 60
 SENTENCE = re.compile(r"(?:[.,:;?!。]|다|요|음|함|됨|임|까)$")
 
@@ -39,11 +40,17 @@ def rank(text: str) -> int | None:
     return next((at for at, pattern in enumerate(RANKS) if pattern.match(line)), None)
 
 
+def ranked(block: Block) -> int | None:
+    """Of an item of a list only the numbering of laws counts: "제1조" is a heading though a list made the number."""
+    found = rank(block.text) if block.kind in {"paragraph", "list"} else None
+    return found if block.kind == "paragraph" or found in OF_LAWS else None
+
+
 def with_guessed_headings(blocks: Sequence[Block]) -> list[Block]:
     """The same blocks, lines that look like headings made headings; unchanged where the document tells its own."""
     if any(block.kind == "heading" for block in blocks):
         return list(blocks)
-    ranks = [rank(block.text) if block.kind == "paragraph" else None for block in blocks]
+    ranks = [ranked(block) for block in blocks]
     heads = headings(ranks)
     levels = {at: level for level, at in enumerate(sorted({at for at in heads if at is not None}), 1)}
     return [
