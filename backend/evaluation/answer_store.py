@@ -13,6 +13,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.sqlite import insert
 
 from backend.answering import Answer
+from backend.documents.grounding.figures import Grounding, counts_of, grounding_of
 from backend.errors import NotFound, StudioError
 from backend.projects.database import Database, row_id
 from backend.projects.tables import AnswerRow
@@ -54,7 +55,7 @@ class NewAnswer:
             trace.answer_tokens,
             round(trace.total_s, 4),
             None if trace.first_token_s is None else round(trace.first_token_s, 4),
-            trace={"prompt": trace.prompt, "tokens_per_s": trace.tokens_per_s},
+            trace={"prompt": trace.prompt, "tokens_per_s": trace.tokens_per_s, **_rests_on(answer)},
         )
 
     @staticmethod
@@ -147,6 +148,16 @@ class AnswerStore:
             told: dict[str, Any] = json.loads(row.trace)
             return told
 
+    def groundings(self, ids: Collection[int]) -> dict[int, Grounding]:
+        """How these answers rest on their passages, by their ids; those without passages are left out."""
+        found: list[tuple[int, dict[str, int] | None]] = []
+        told = func.json_extract(AnswerRow.trace, "$.grounding")
+        with self._database.read() as session:
+            for some in _lots(ids):
+                rows = session.execute(select(AnswerRow.id, told).where(AnswerRow.id.in_(some), told.is_not(None)))
+                found += [(row[0], json.loads(row[1])) for row in rows]
+        return counts_of(found)
+
     def add(self, new: Sequence[NewAnswer]) -> None:
         """Keep them, committed when this returns. An input that has its answer already keeps the first one."""
         if not new:
@@ -170,6 +181,15 @@ class AnswerStore:
         with self._database.read() as session:
             found = session.scalar(select(func.count()).where(AnswerRow.assistant == assistant))
             return int(found or 0)
+
+
+def _rests_on(answer: Answer) -> dict[str, Any]:
+    """Of an answer with passages: which they were, and the counts of what they support."""
+    if answer.trace.retrieval is None:
+        return {}
+    counts = grounding_of(answer.text, answer.trace.passages)
+    passages = [one.passage.id for one in answer.trace.passages]
+    return {"grounding": counts.model_dump(), "passages": passages}
 
 
 def _stored(row: Sequence[Any]) -> StoredAnswer:

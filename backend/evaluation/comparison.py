@@ -17,6 +17,7 @@ from backend.errors import Refused
 from backend.evaluation.answer_store import StoredAnswer
 from backend.evaluation.answers import kept_answers
 from backend.evaluation.cost import Cost, cost_of, making
+from backend.evaluation.grounded import Grounded, grounded
 from backend.evaluation.identity import Where, known_fingerprint
 from backend.evaluation.judge_prompts import rule_of
 from backend.evaluation.metrics import Confusion, LabelScore, aggregate, confusion, latency, per_label
@@ -49,6 +50,7 @@ class Row:
     latency     (median, 95th percentile) seconds, with others answered beside it
     cost        measured by the last evaluation: memory, loading, pace; made_seconds  what making it took
     perplexity  of the expected outputs of all examples asked for, where it was measured on exactly these
+    grounded    how the answers rest on their passages; None of an assistant without documents
     """
 
     saved: SavedAssistant
@@ -68,6 +70,7 @@ class Row:
     cost: Cost | None = None
     made_seconds: float | None = None
     perplexity: Perplexity | None = None
+    grounded: Grounded | None = None
 
     @property
     def memory_bytes(self) -> int | None:
@@ -198,6 +201,7 @@ def _entry(project: Project, saved: SavedAssistant, name: str, asked: _Asked, wh
         cost=cost_of(project, known) if known else None,
         made_seconds=making(project, saved.assistant),
         perplexity=perplexity_of(project, known, asked.basis_for(saved.assistant)) if known else None,
+        grounded=grounded(project, answers.values()) if saved.assistant.documents else None,
     )
     return _Entry(row, answers)
 

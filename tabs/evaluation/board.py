@@ -77,6 +77,7 @@ def quality_cell(words: Words, row: Row, band: tuple[float, float] | None, asked
         words.t("compare.band_line", low=marks.hundred(band[0]), high=marks.hundred(band[1])) if band else "",
         " · ".join(other(words, name, one) for name, one in row.others.items()),
         perplexity_line(words, row, asked),
+        grounded_line(words, row),
     ]
     under = "".join(f"<small>{escape(line)}</small>" for line in lines if line)
     return f'<span class="cp-figure">{marks.hundred(score.value)}</span><small>{told}</small>{drawn}{under}'
@@ -91,6 +92,27 @@ def perplexity_line(words: Words, row: Row, asked: bool) -> str:
         return words.t("compare.perplexity_alone", value=surprise(found.value), count=found.n)
     low, high = surprise(found.low), surprise(found.high)
     return words.t("compare.perplexity_line", value=surprise(found.value), low=low, high=high, count=found.n)
+
+
+def grounded_line(words: Words, row: Row) -> str:
+    """Of an assistant with documents: citations that are right, claims that are cited, claims nothing supports."""
+    found = row.grounded
+    if found is None:
+        return ""
+    told = {"precision": found.precision, "recall": found.recall, "unsupported": found.unsupported}
+    parts = [
+        words.t(
+            f"grounding.measured_{name}",
+            value=marks.hundred(share.value),
+            low=marks.hundred(share.interval.low),
+            high=marks.hundred(share.interval.high),
+        )
+        for name, share in told.items()
+        if share is not None
+    ]
+    if found.unknown:
+        parts.append(words.t("grounding.measured_unknown", count=found.unknown))
+    return " · ".join(parts)
 
 
 def surprise(value: float) -> str:

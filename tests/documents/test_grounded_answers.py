@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from backend.answering import Answer, Answering, Question
+from backend.answering import Answer, Answering, Question, Trace
 from backend.assistants import Assistant, Decoding, Documents, Instructions, PassageFilter
 from backend.documents.grounding.library import ProjectPassages, passages_of_run
 from backend.documents.intake import bring
 from backend.errors import NotFound
+from backend.evaluation.answer_store import NewAnswer
+from backend.evaluation.grounded import grounded, share
 from backend.evaluation.identity import fingerprint, known_fingerprint, remember
 from backend.jobs.runs import Runs
 from backend.messages import Message
@@ -145,3 +147,26 @@ def test_names_of_many_documents_are_found(filled: Project) -> None:
     ids = [document.id for document in filled.documents.list()]
     assert sorted(library.names([*ids, 10_000, *range(20_000, 21_000)]).values()) == ["계약.txt", "펌프.txt"]
     assert library.names([]) == {}
+
+
+def test_kept_answers_tell_how_they_rest_on_their_passages(
+    filled: Project, settings: Settings, host: ModelHost, tmp_path: Path
+) -> None:
+    asked = assistant(settings, tmp_path)
+    with passages_of_run(filled, settings) as passages:
+        trace = last(Answering(host, passages), asked).trace
+    told = {
+        "a": "보증금은 5,000만원이며 반환한다 [1].",
+        "b": "필터는 달마다 새로 사야만 한다고 들었다 [1].",
+        "c": "이 문서에서는 알 수 없습니다.",
+    }
+    filled.answers.add([NewAnswer.of("f" * 32, key, Answer(text, trace)) for key, text in told.items()])
+    filled.answers.add([NewAnswer.of("f" * 32, "d", Answer("문서 없이 답했다.", Trace(finish="stop")))])
+    kept = filled.answers.get("f" * 32)
+    found = grounded(filled, kept.values())
+    assert found is not None and (found.answers, found.unknown) == (3, 1)
+    assert found.precision is not None and found.precision.value == 0.5
+    assert found.recall is not None and found.recall.n == 2 and found.recall.interval.low < 0.5
+    assert found.unsupported is not None and found.unsupported.value == 0.5
+    assert filled.answers.trace(kept["a"].id)["passages"][0] == trace.passages[0].passage.id
+    assert grounded(filled, [kept["d"]]) is None and share([]) is share([(0, 0)]) is None

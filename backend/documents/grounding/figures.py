@@ -7,7 +7,7 @@ sentence, recall the share of claims with at least one such citation.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from pydantic import Field
 
@@ -69,3 +69,14 @@ def counted(checked: Sequence[Checked]) -> Grounding:
         unknown=int(any(one.support == "unknown" for one in checked)),
         answers=1,
     )
+
+
+def counts_of(kept: Iterable[tuple[int, dict[str, int] | None]]) -> dict[int, Grounding]:
+    """Counts as they are kept with answers, those that can be read."""
+    found: dict[int, Grounding] = {}
+    for number, told in kept:
+        try:
+            found |= {number: Grounding.model_validate(told)} if told is not None else {}
+        except ValueError:
+            continue  # a project from elsewhere holds what its file held
+    return found
