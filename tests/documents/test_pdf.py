@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from backend.errors import BadInput
 from tests.documents.pdfs import Sheet, save
 
 FILES = Path(__file__).parent / "files"
+ROOT = Path(__file__).resolve().parents[2]
 PROSE = (
     "The tenant pays the rent by the third working day of each month, and",
     "the landlord confirms its receipt in writing within one week after it",
@@ -246,3 +249,24 @@ def test_an_empty_form_is_read_without_its_buttons() -> None:
     parsed = read(FILES / "pdflatex-forms.pdf")
     assert "Name" in " ".join(block.text for block in parsed.blocks)
     assert not texts(parsed, "list")
+
+
+def test_a_page_that_does_not_open_is_named_and_the_others_read(tmp_path: Path) -> None:
+    path = save(tmp_path / "a.pdf", [Sheet().lines(60, 780, PROSE), Sheet().text(60, 780, "The last page.")])
+    whole = path.read_bytes()
+    first = re.search(rb"/Kids\[(\d+) 0 R", whole)
+    assert first is not None
+    path.write_bytes(whole.replace(b"%s 0 obj" % first[1], b"%s 0 xxx" % first[1]))
+    parsed = read(path)
+    assert notes(parsed) == {"pdf_pages_damaged": (1,)}
+    assert [(block.page, block.text) for block in parsed.blocks] == [(2, "The last page.")]
+
+
+@pytest.mark.parametrize("language", ["ko", "en"])
+def test_every_note_has_words_with_its_details(language: str) -> None:
+    words = json.loads((ROOT / "assets" / "locale" / language / "reading.json").read_text("utf-8"))
+    readers = ROOT / "backend" / "documents" / "readers"
+    sources = [*readers.glob("pdf*.py"), readers / "image.py", readers / "ocr.py"]
+    found = {name for path in sources for name in re.findall(r'Note\(name="(\w+)"', path.read_text("utf-8"))}
+    assert found >= {"pages_without_text", "pdf_ocr", "pdf_running_lines"}
+    assert not {name for name in found if f"documents.note.{name}" not in words}
