@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from io import StringIO
 from pathlib import Path
 from typing import Final
@@ -32,7 +32,7 @@ def read(path: Path, limits: Limits) -> Parsed:
     delimiter = delimiter_of(text)
     if delimiter is None:  # one column, or a text that somebody called a table
         return Parsed(blocks=tuple(paragraphs(text)), notes=notes)
-    return Parsed(blocks=tuple(blocks(rows_of(text, delimiter, limits))), notes=notes)
+    return Parsed(blocks=tuple(blocks(rows_of(text, delimiter, limits.cells))), notes=notes)
 
 
 def delimiter_of(text: str) -> str | None:
@@ -40,31 +40,33 @@ def delimiter_of(text: str) -> str | None:
     sample = text[:SAMPLE] if len(text) <= SAMPLE else text[:SAMPLE].rpartition("\n")[0] or text[:SAMPLE]
     votes = []
     for delimiter in DELIMITERS:
-        widths = Counter(len(row) for row in _parse(sample, delimiter) if row)
+        widths = Counter(len(row) for row in rows_of(sample, delimiter, 2 * SAMPLE) if row)
         width, times = max(widths.items(), key=lambda of: (of[1], of[0]), default=(0, 0))
         if width > 1:
             votes.append((times / widths.total(), width, delimiter))
     return max(votes)[2] if votes else None
 
 
-def rows_of(text: str, delimiter: str, limits: Limits) -> list[list[str]]:
-    rows: list[list[str]] = []
-    cells = 0
-    for row in _parse(text, delimiter):
-        cells += len(row)
-        if cells > limits.cells:
-            raise BadInput("error.document_too_many_cells", most=f"{limits.cells:,}")
-        rows.append(row)
+def rows_of(text: str, delimiter: str, most: int) -> list[list[str]]:
+    """By the quoting rules; without them where a quote that nobody closed swallows the rest.
+
+    Raises BadInput("error.document_too_many_cells") for more than `most`.
+    """
+    csv.field_size_limit(max(len(text), 1))
+    rows = _counted(csv.reader(StringIO(text), delimiter=delimiter), most)
+    swallowed = any(len(cell) > LONGEST_FIELD and delimiter in cell and "\n" in cell for row in rows for cell in row)
+    if swallowed or (rows and any("\n" in cell for cell in rows[-1]) and _never_closed(text, delimiter)):
+        rows = _counted(csv.reader(StringIO(text), delimiter=delimiter, quoting=csv.QUOTE_NONE), most)
     return rows
 
 
-def _parse(text: str, delimiter: str) -> list[list[str]]:
-    """By the quoting rules; without them where a quote that nobody closed swallows the rest."""
-    csv.field_size_limit(max(len(text), 1))
-    rows = list(csv.reader(StringIO(text), delimiter=delimiter))
-    swallowed = any(len(cell) > LONGEST_FIELD and delimiter in cell and "\n" in cell for row in rows for cell in row)
-    if swallowed or (rows and any("\n" in cell for cell in rows[-1]) and _never_closed(text, delimiter)):
-        rows = list(csv.reader(StringIO(text), delimiter=delimiter, quoting=csv.QUOTE_NONE))
+def _counted(reader: Iterable[list[str]], most: int) -> list[list[str]]:
+    rows, cells = [], 0
+    for row in reader:
+        cells += len(row)
+        if cells > most:
+            raise BadInput("error.document_too_many_cells", most=f"{most:,}")
+        rows.append(row)
     return rows
 
 
