@@ -117,33 +117,9 @@ def settings_layout(words: Words) -> SettingsView:
 def expert_layout(words: Words) -> tuple[Any, ...]:
     t = words.t
     with gr.Row():
-        size = gr.Number(
-            256,
-            label=t("docs.size"),
-            info=t("docs.size_info"),
-            precision=0,
-            minimum=16,
-            maximum=8192,
-            elem_id="dx-size",
-        )
-        overlap = gr.Number(
-            32,
-            label=t("docs.overlap"),
-            info=t("docs.overlap_info"),
-            precision=0,
-            minimum=0,
-            maximum=4096,
-            elem_id="dx-overlap",
-        )
-        max_tokens = gr.Number(
-            256,
-            label=t("docs.max_tokens"),
-            info=t("docs.max_tokens_info"),
-            precision=0,
-            minimum=16,
-            maximum=32_768,
-            elem_id="dx-max-tokens",
-        )
+        size = _number(words, "size", 256, 16, 8_192)
+        overlap = _number(words, "overlap", 32, 0, 4_096)
+        max_tokens = _number(words, "max_tokens", 256, 16, 32_768)
     with gr.Row():
         query = gr.Textbox(
             label=t("docs.prompt_query"),
@@ -175,6 +151,18 @@ def expert_layout(words: Words) -> tuple[Any, ...]:
         elem_id="dx-chroma",
     )
     return size, overlap, query, passage, max_tokens, languages, chroma
+
+
+def _number(words: Words, name: str, value: int, least: int, most: int) -> gr.Number:
+    return gr.Number(
+        value,
+        label=words.t(f"docs.{name}"),
+        info=words.t(f"docs.{name}_info"),
+        precision=0,
+        minimum=least,
+        maximum=most,
+        elem_id=f"dx-{name.replace('_', '-')}",
+    )
 
 
 # --- between the form and the value -----------------------------------------------------------------------------------
@@ -244,14 +232,11 @@ def suggested(name: str) -> Known | None:
 def settings_view(words: Words, settings: IndexSettings) -> str:
     """In one sentence how the documents are made ready now, and what that is good for."""
     split, model = settings.split, settings.embedding
-    told = words.t("docs.settings_now", size=split.size, overlap=split.overlap, model=model_name(words, model))
+    key = "docs.settings_now_words" if model.kind == "none" else "docs.settings_now"
+    told = words.t(key, size=split.size, overlap=split.overlap, model=model.name)
     good = words.t(f"docs.settings_{good_for(model)}")
     return f'<p class="dc-told">{escape(told)}</p><p class="note">{escape(good)}</p>'
 
 
 def good_for(model: EmbeddingModel) -> str:
     return "words" if model.kind == "none" else model.languages
-
-
-def model_name(words: Words, model: EmbeddingModel) -> str:
-    return words.t("docs.model_none") if model.kind == "none" else model.name

@@ -237,14 +237,16 @@ def test_the_ways_stand_side_by_side_and_say_where_the_others_have_it() -> None:
     assert html.count('class="ds-column"') == 4 and "<mark>누수</mark>" in html and "2쪽" in html and "제3조" in html
     assert KO.t("docs.also", way="BM25", rank=2) in html and 'data-what="1-4"' in html
     assert "&lt;꺼져&gt;" in html and "&lt;글&gt;" in html and "영어용" in html
-    assert KO.t("docs.some_agree", count=2, of=3) in html and KO.t("docs.took", ms=1) in html
+    assert KO.t("docs.all_agree", of=2) in html and KO.t("docs.took", ms=1) in html
     assert KO.t("docs.gone") in search_views.side_by_side(KO, "x", columns(), {})
 
 
 def test_the_sentence_above_tells_agreement_from_disagreement() -> None:
     keyword, bm25, _, hybrid = columns()
+    other = search_views.Column("dense", hybrid.hits)
+    assert KO.t("docs.all_agree", of=2) in search_views.told_view(KO, [keyword, bm25, hybrid])
     assert KO.t("docs.all_agree", of=2) in search_views.told_view(KO, [keyword, bm25])
-    assert KO.t("docs.none_agree", count=1, of=2) in search_views.told_view(KO, [keyword, hybrid])
+    assert KO.t("docs.none_agree", of=2) in search_views.told_view(KO, [keyword, other])
     assert KO.t("docs.nothing_hit") in search_views.told_view(KO, [search_views.Column("bm25")])
     assert 'data-do="to_files"' in search_views.empty_view(KO, waiting=0)
     assert KO.t("docs.search_waiting", count=3) in search_views.empty_view(KO, waiting=3)
