@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from backend.documents.splitting.sentences import sentences
+from backend.documents.splitting.sentences import Span, sentences
 from backend.documents.splitting.settings import SplitSettings
 from backend.documents.splitting.units import SIGNS_A_TOKEN, Cutter, Unit
 
@@ -21,6 +20,7 @@ class Packed:
 
     start: int
     end: int
+    tokens: int
     first: Unit
     last: Unit
     body: Unit
@@ -53,7 +53,8 @@ class Packer:
             taken = group[at:after]
             first = next(unit for unit in group if unit.end > start)
             body = next((unit for unit in taken if unit.kind != "heading"), taken[-1])
-            yield Packed(start, taken[-1].end, first, taken[-1], body)
+            end = taken[-1].end
+            yield Packed(start, end, self._cutter.tokens(start, end), first, taken[-1], body)
             at = after
             if at < len(group):
                 room = min(self._overlap, self._size - group[at].weight)
@@ -89,13 +90,20 @@ class Packer:
         if low is None or room <= 0:
             return None
         low = max(low, end - room * SIGNS_A_TOKEN)
-        starts = [a for a, _ in sentences(self._text, low, end)]
-        return self._earliest(starts[1:], end, room) or self._earliest(self._words(low, end), end, room)
+        return self._earliest(sentences(self._text, low, end)[1:], room) or self._earliest(self._words(low, end), room)
 
-    def _words(self, low: int, end: int) -> list[int]:
-        return [match.start() for match in WORD.finditer(self._text, low, end)][1:]
+    def _words(self, low: int, end: int) -> list[Span]:
+        return [match.span() for match in WORD.finditer(self._text, low, end)][1:]
 
-    def _earliest(self, starts: list[int], end: int, room: int) -> int | None:
-        """Weights shrink as the start moves on, so half of the starts are ruled out at each look."""
-        found = bisect_left(starts, True, key=lambda start: self._cutter.weigh(start, end) <= room)
-        return starts[found] if found < len(starts) else None
+    def _earliest(self, pieces: Sequence[Span], room: int) -> int | None:
+        """Where the last pieces begin that weigh `room` at most: each is weighed once, and all of them at the end."""
+        fitting: list[int] = []
+        left = room
+        for start, end in reversed(pieces):
+            left -= self._cutter.weigh(start, end)
+            if left < 0:
+                break
+            fitting.append(start)
+        while fitting and self._cutter.weigh(fitting[-1], pieces[-1][1]) > room:
+            fitting.pop()
+        return fitting[-1] if fitting else None

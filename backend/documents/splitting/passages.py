@@ -20,7 +20,7 @@ def split(parsed: Parsed, laid: Laid, settings: SplitSettings, count: Count, doc
     cutter = Cutter(parsed, laid, settings.size, count)
     packer = Packer(laid.text, settings, cutter)
     packed = (found for group in groups(cutter.units()) for found in packer.pack(group))
-    return [_passage(laid, found, number, document_id, count) for number, found in enumerate(packed)]
+    return [_passage(laid, found, number, document_id) for number, found in enumerate(packed)]
 
 
 def preview(parsed: Parsed, settings: SplitSettings, count: Count) -> list[Passage]:
@@ -28,7 +28,7 @@ def preview(parsed: Parsed, settings: SplitSettings, count: Count) -> list[Passa
     return split(parsed, lay(parsed), settings, count)
 
 
-def _passage(laid: Laid, found: Packed, number: int, document_id: int, count: Count) -> Passage:
+def _passage(laid: Laid, found: Packed, number: int, document_id: int) -> Passage:
     text = laid.text[found.start : found.end]
     return Passage(
         document_id=document_id,
@@ -39,6 +39,6 @@ def _passage(laid: Laid, found: Packed, number: int, document_id: int, count: Co
         page=found.first.page,
         page_end=found.last.page,
         headings=found.body.path,
-        tokens=count(text),
+        tokens=found.tokens,
         language=language_of(text),
     )

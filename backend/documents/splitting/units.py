@@ -22,6 +22,8 @@ LONGEST: Final = 10_000
 """Characters of a unit that are looked at as one: what is longer is cut at a blank near here first."""
 ANALYSED: Final = 200_000
 """Characters of one document that are looked through for endings of verbs: some six seconds."""
+ONE_SENTENCE: Final = 400
+"""Characters; of 3,487 sentences of a Korean encyclopedia one is longer."""
 PROSE: Final = re.compile(r"(?:[가-힣]+ ){4}")
 HEAD: Final = 300
 """Characters of a heading, and of a table's first row, that go along with a passage."""
@@ -65,9 +67,16 @@ class Cutter:
         self._parsed, self._text, self._spans = parsed, laid.text, laid.spans
         self._size, self._count = size, count
         self._analysed = 0
+        self._counted: tuple[int, int, int] = (0, 0, 0)
 
     def weigh(self, start: int, end: int) -> int:
-        return self._weigh(self._text[start:end])
+        return max(self.tokens(start, end), math.ceil((end - start) / SIGNS_A_TOKEN))
+
+    def tokens(self, start: int, end: int) -> int:
+        """Counting is most of the time that cutting takes; what was counted last is asked for again."""
+        if self._counted[:2] != (start, end):
+            self._counted = (start, end, self._count(self._text[start:end]))
+        return self._counted[2]
 
     def units(self) -> Iterator[Unit]:
         """In reading order; every sign of the text that is no blank is in one."""
@@ -135,10 +144,9 @@ class Cutter:
             yield from (Piece(*span, below) for span in self._fitting(a, b, room))
 
     def _sentences(self, start: int, end: int, room: int) -> Iterator[Span]:
-        """By marks; one that is too long for a passage and Korean by its endings: it may have no marks."""
+        """By marks; what is too long to be one sentence and Korean by its endings: it has no marks."""
         for a, b in sentences(self._text, start, end):
-            long = b - a > LONGEST or self.weigh(a, b) > room
-            if long and self._analysed + b - a <= ANALYSED and PROSE.search(self._text, a, b):
+            if b - a > ONE_SENTENCE and self._analysed + b - a <= ANALYSED and PROSE.search(self._text, a, b):
                 self._analysed += b - a
                 yield from unmarked(self._text, a, b)
             else:
