@@ -72,7 +72,8 @@ class Writing:
     ) -> None:
         self.project, self.answers, self.config, self.passages = project, answers, config, passages
         self.path, self.progress = output / WRITTEN, progress
-        lines = list(read_lines(self.path))
+        # One that failed is asked again, as long as somebody resumes the run.
+        lines = [line for line in read_lines(self.path) if not line.get("failed")]
         self.done = {line["number"] for line in lines if isinstance(line.get("number"), int)}
         self.proposed = sum(bool(line.get("proposed")) for line in lines)
 
@@ -108,11 +109,11 @@ class Writing:
         self._line(number, answer.text, added is not None)
 
     def _fail(self, number: int, fault: StudioError) -> None:
-        self._line(number, fault.key, False)
+        self._line(number, fault.key, False, failed=True)
 
-    def _line(self, number: int, text: str, proposed: bool) -> None:
+    def _line(self, number: int, text: str, proposed: bool, failed: bool = False) -> None:
         with storing(self.path):
-            append_line(self.path, {"number": number, "proposed": proposed, "text": text})
+            append_line(self.path, {"number": number, "proposed": proposed, "failed": failed, "text": text})
         self.done.add(number)
         self.proposed += proposed
         self._tell()
