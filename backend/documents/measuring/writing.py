@@ -31,9 +31,10 @@ SHORTEST: Final = 80
 SHORTEST_QUESTION: Final = 6
 NARROW: Final = 6
 """An answer of so many letters that stands in the passage word for word narrows the place to its lines."""
+LINES: Final = re.IGNORECASE | re.MULTILINE
 LABELLED: Final = {
-    "question": re.compile(r"^[^\w\n]*(?:질문|문제|question|q)[\W\d]*?[:：]\W*(\w.*)$", re.IGNORECASE | re.MULTILINE),
-    "answer": re.compile(r"^[^\w\n]*(?:답변|정답|답|answer|a)[\W\d]*?[:：]\s*\**\s*(\S.*)$", re.IGNORECASE | re.MULTILINE),
+    "question": re.compile(r"^[^\w\n]*(?:질문|문제|question|q)[^:：a-z가-힣\n]*[:：][^\w\n]*(\w.*)$", LINES),
+    "answer": re.compile(r"^[^\w\n]*(?:답변|정답|답|answer|a)[^:：a-z가-힣\n]*[:：][ \t*]*(\S.*)$", LINES),
 }
 POINTS_AT_TEXT: Final = re.compile(
     r"(위|이|다음|아래|주어진)\s*(글|본문|지문|문단|구절|내용|텍스트)|본문에서|지문에서"
