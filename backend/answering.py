@@ -194,7 +194,9 @@ class Answering:
 
     def _stream(self, assistant: Assistant, question: Question, stop: threading.Event | None) -> Generator[Answer]:
         clock = _Clock()
-        plain = self._messages(assistant, question)  # what cannot be asked is said before a model is loaded for it
+        # What cannot be asked is said before a model is loaded for it; passages come when it is known what fits.
+        bare = assistant if assistant.documents is None else assistant.model_copy(update={"documents": None})
+        plain = self.compose(bare, question)
         with self._host.engine(assistant.weights) as engine:
             messages, rests_on = self._grounded(plain, assistant, question, engine, stop)
             prompt = engine.render(messages, assistant.chat_template, question.prefill)
