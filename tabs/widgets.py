@@ -103,6 +103,12 @@ def run_kind(words: Words, run: Run) -> str:
     return words.t(f"run.kind.{run.kind}") if words.has(f"run.kind.{run.kind}") else run.kind
 
 
+def method_name(words: Words, method: str) -> str:
+    """Of a way to train; one of a newer studio keeps its own name."""
+    key = f"methods.name.{method}"
+    return words.t(key) if words.has(key) else method or "?"
+
+
 def run_name(words: Words, run: Run) -> str:
     return f"{run_kind(words, run)} · {run.title}" if run.title else run_kind(words, run)
 

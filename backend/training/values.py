@@ -74,6 +74,7 @@ class Built:
     """A model ready to be trained: transformers' or PEFT's, its tokenizer, and the numbers that move.
 
     The base's parameters are frozen except those meant to move. `labels` when it ends in a classification head.
+    `engine` is whose model it is: Unsloth's brings its own kernels.
     """
 
     model: Any
@@ -81,3 +82,4 @@ class Built:
     trainable: int
     total: int
     labels: tuple[str, ...] = ()
+    engine: Literal["trl", "unsloth"] = "trl"

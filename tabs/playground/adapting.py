@@ -10,9 +10,9 @@ from backend.assistants import AdapterRef, Assistant, Quantization
 from backend.models.adapter_card import AdapterCard
 from backend.models.adapters import adapters_of
 from backend.projects.folder import Project
-from backend.training.methods.catalog import METHODS
 from tabs.playground.form import NONE, adapter_value
 from tabs.text import Words
+from tabs.widgets import method_name
 
 
 def widgets(form: dict[str, Any], words: Words) -> None:
@@ -49,15 +49,11 @@ def adapter_update(project: Project, assistant: Assistant, words: Words) -> Any:
     value = next((adapter_value(ref) for ref, _ in found if current is not None and ref.id == current.id), None)
     if value is None and current is not None:
         value = adapter_value(current)
-        choices.append((words.t("adapters.gone", method=method_name(current.method, words)), value))
+        choices.append((words.t("adapters.gone", method=method_name(words, current.method)), value))
     return gr.update(choices=choices, value=value or NONE, visible=len(choices) > 1)
 
 
 def told(ref: AdapterRef, card: AdapterCard, words: Words) -> str:
     """ "LoRA · matchum-starter · 3월 2일 14:05"."""
     when = words.when(card.created) if card.created else ref.id[:6]
-    return " · ".join([method_name(card.method, words), card.base.label, when])
-
-
-def method_name(method: str, words: Words) -> str:
-    return words.t(f"methods.name.{method}") if method in METHODS else method or "?"
+    return " · ".join([method_name(words, card.method), card.base.label, when])

@@ -16,7 +16,6 @@ from tabs.session import owner
 from tabs.training import setup_files as files
 from tabs.training import setup_views as views
 from tabs.training.setup_desk import Desk
-from tabs.training.setup_fields import method_name
 from tabs.training.watch_state import hand_over
 
 YAML: Final = "training.yaml"
@@ -83,7 +82,7 @@ class Doing:
 
     def title(self, config: TrainingConfig) -> str:
         name = config.assistant.name or config.assistant.model.label()
-        method = method_name(self.desk.words, config.method)
+        method = widgets.method_name(self.desk.words, config.method)
         return f"{name} · {method}{' ' + config.quantization if config.quantization else ''}"
 
     # --- which examples

@@ -8,8 +8,9 @@ from typing import Any, Final, get_args
 
 import gradio as gr
 
-from backend.training.config import Method, Objective, TrainingConfig
+from backend.training.config import Objective, TrainingConfig
 from backend.training.methods.catalog import METHODS
+from tabs import widgets
 from tabs.text import Words
 from tabs.training.setup_form import GROUPS, shown_fields, values_of
 
@@ -68,12 +69,8 @@ def _own_choices(words: Words, field: str) -> list[tuple[str, str]]:
     if field == "objective":
         return [(words.t(f"train.objective_{one}"), one) for one in OBJECTIVES]
     if field == "method":
-        return [(method_name(words, one), one) for one in METHODS]
+        return [(widgets.method_name(words, one), one) for one in METHODS]
     return [(words.t("train.quantization_none"), ""), ("int8 (8 bit)", "int8"), ("nf4 (4 bit, QLoRA)", "nf4")]
-
-
-def method_name(words: Words, method: Method) -> str:
-    return words.t(f"methods.name.{method}")
 
 
 def about_method(words: Words, config: TrainingConfig) -> str:

@@ -108,8 +108,7 @@ def described(words: Words, one: Training) -> list[str]:
 
 
 def method_name(words: Words, config: TrainingConfig) -> str:
-    key = f"methods.name.{config.method}"
-    name = words.t(key) if words.has(key) else config.method
+    name = widgets.method_name(words, config.method)
     return f"{name} ({config.quantization})" if config.quantization else name
 
 

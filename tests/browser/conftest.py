@@ -33,6 +33,7 @@ LEAVING = (
     "signal is aborted without reason",
     "Unexpected error Connection errored out.",
     "BodyStreamBuffer was aborted",
+    "TypeError: network error",
 )
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
 
@@ -79,7 +80,9 @@ def studio_url(studio: Studio) -> str:
 
 def signed_out(message: ConsoleMessage) -> bool:
     """What a page that was just signed out of logs about the poll that was under way."""
-    refused = "status of 401" in message.text and "/gradio_api/queue/" in message.location.get("url", "")
+    refused = ("status of 401" in message.text or "ERR_INCOMPLETE_CHUNKED" in message.text) and (
+        "/gradio_api/queue/" in message.location.get("url", "")
+    )
     return refused or message.text == "Response"
 
 

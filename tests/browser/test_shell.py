@@ -175,6 +175,7 @@ def test_a_visitor_signs_in_works_in_projects_of_their_own_and_signs_out(tmp_pat
         page.get_by_label("새 프로젝트").fill("미나의 비밀")
         page.get_by_role("button", name="만들기").click()
         page.wait_for_function("document.querySelector('#project input').value === '미나의 비밀'")
+        page.wait_for_timeout(1500)  # what is under way when a person signs out is cut off, and the page complains
         page.get_by_role("button", name="mina 로그아웃").click()
         page.wait_for_url("**/signin")
         page.goto(f"{studio.url}ko/")

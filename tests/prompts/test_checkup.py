@@ -132,6 +132,6 @@ def test_a_very_long_system_prompt_is_said_and_repetition_can_go() -> None:
 def test_large_and_strange_prompts_take_no_time(piece: str) -> None:
     for size in (19_000, 1_000_000):
         text = piece * (size // len(piece))
-        start = time.perf_counter()
+        start = time.thread_time()  # of the processor: what else the machine does is no matter
         check(Instructions(system=text, template=text))
-        assert time.perf_counter() - start < 8
+        assert time.thread_time() - start < 8

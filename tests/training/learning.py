@@ -97,7 +97,9 @@ def trainer_for(config: TrainingConfig, built: Built, folder: Path, **more: Any)
     if config.objective == "head":
         collator = DataCollatorWithPadding(built.tokenizer)
         return Trainer(args=TrainingArguments(**fields), data_collator=collator, **parts)
-    settings = SFTConfig(**fields, max_length=None, dataset_kwargs={"skip_prepare_dataset": True}, loss_type="nll")
+    settings = SFTConfig(
+        **fields, max_length=None, dataset_kwargs={"skip_prepare_dataset": True}, loss_type="chunked_nll"
+    )
     kept = {name: parameter.dtype for name, parameter in trainable_parameters(built).items()}
     trainer = SFTTrainer(args=settings, **parts)
     for name, parameter in trainable_parameters(built).items():

@@ -186,7 +186,7 @@ def test_test_inputs_in_documents_are_found(project: Project, reads: Tokenizing,
 @pytest.mark.parametrize("language", ["ko", "en"])
 def test_every_problem_has_words(language: str) -> None:
     folder = Path(checking.__file__).parent
-    files = ("check_data.py", "data_found.py", "data_documents.py")
+    files = ("checking.py", "found.py", "documents.py")
     source = "".join((folder / name).read_text("utf-8") for name in files)
     raised = set(re.findall(r'(?:Problem|_about|_leak)\(\s*"(\w+)"', source)) | set(data_found.SEVERITY)
     raised |= {"all_identical", "same_prompt", "nothing_left", "no_examples"}

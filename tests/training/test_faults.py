@@ -81,7 +81,7 @@ def test_memory_that_runs_out_in_training_names_the_setting(
     before = resource.getrlimit(resource.RLIMIT_AS)
 
     def narrow() -> None:
-        room = psutil.Process().memory_info().vms + 24 * 2**20
+        room = psutil.Process().memory_info().vms + 4 * 2**20
         resource.setrlimit(resource.RLIMIT_AS, (room, before[1]))
 
     try:

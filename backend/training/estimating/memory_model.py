@@ -14,12 +14,15 @@ from backend.models.memory import QUANTIZED_BYTES
 from backend.training.config import TrainingConfig
 from backend.training.estimating.batches import Batch
 from backend.training.estimating.facts import BYTES, ModelFacts, block_of
+from backend.training.methods.catalog import adapts_head
 
 LIBRARIES: Final = 860 * 2**20
 """What the process takes beside its model and batches: Python, torch, transformers, trl, peft (735 MB once imported),
 and what evaluating, answering and saving leave behind."""
 STATES: Final = {"adamw_torch": 8.0, "adamw_bnb_8bit": 2.1, "paged_adamw_8bit": 2.1, "adafactor": 0.1, "sgd": 0.0}
 """Bytes that an optimizer keeps for each number that it moves."""
+CHUNK: Final = 256
+"""Tokens whose logits are there at once (TRL's `loss_type="chunked_nll"`)."""
 LOW, HIGH = 0.75, 1.35
 """How far a peak lay from the formula, over the configs of the benchmark."""
 
@@ -53,7 +56,7 @@ def parts(
         weights=weight_bytes(config, model, dtype),
         trained=int(moved * (BYTES[dtype] + STATES[config.optim]) + _copies(config, moved)),
         activations=_activations(config, model, batch, dtype),
-        logits=0 if config.objective == "head" else int(batch.tokens * model.vocabulary * (BYTES[dtype] + 3 * 4)),
+        logits=0 if config.objective == "head" else _logits(config, model, batch, dtype),
     )
 
 
@@ -88,6 +91,12 @@ def trainable_numbers(config: TrainingConfig, model: ModelFacts, labels: int = 0
         case _:
             twice = 2 if config.method == "loha" else 1
             return twice * config.r * sum(out + wide for out, wide in _targets(config, model)) + head
+
+
+def _logits(config: TrainingConfig, model: ModelFacts, batch: Batch, dtype: str) -> int:
+    """Those of the loss: TRL works them out for CHUNK tokens at a time, and again on the way back."""
+    tokens = batch.tokens if adapts_head(config) else min(batch.tokens, CHUNK)
+    return int(tokens * model.vocabulary * (BYTES[dtype] + 3 * 4))
 
 
 def _copies(config: TrainingConfig, moved: int) -> int:

@@ -28,6 +28,8 @@ GENERATIVE: Final[frozenset[Objective]] = frozenset({"answers", "prompt_based", 
 EVERY: Final[frozenset[Objective]] = GENERATIVE | {"head"}
 BOTH: Final[frozenset[Quantization]] = frozenset({"int8", "nf4"})
 NONE: Final[frozenset[Quantization]] = frozenset()
+HEADS: Final = frozenset({"lm_head", "embed_out"})
+"""What the output layer is called in the architectures that transformers has."""
 RANK: Final = ("r", "lora_alpha", "lora_dropout", "target_modules")
 
 
@@ -104,3 +106,9 @@ def family(method: Method) -> Method:
 
 def spec_of(config: TrainingConfig) -> MethodSpec:
     return METHODS[config.method]
+
+
+def adapts_head(config: TrainingConfig) -> bool:
+    """Whether an adapter goes over the model's output head: only where it is named, for "all-linear" leaves it out."""
+    wanted = config.target_modules
+    return isinstance(wanted, tuple) and any(name.rsplit(".", 1)[-1] in HEADS for name in wanted)

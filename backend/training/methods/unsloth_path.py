@@ -86,7 +86,7 @@ def build(
         model = _with_lora(config, model)
     model.train()
     # The rows are made by the tokenizer as it is; Unsloth mends the one that it gives.
-    return Built(model, open_tokenizer(base_folder), *count(model))
+    return Built(model, open_tokenizer(base_folder), *count(model), engine="unsloth")
 
 
 def builder(job: Job) -> Build:

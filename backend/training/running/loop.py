@@ -43,7 +43,7 @@ def make_trainer(
         collator = DataCollatorWithPadding(built.tokenizer)
         return quiet(HeadTrainer(args=head_arguments(shared), data_collator=collator, **parts))
     longest = max((*rows.lengths, *rows.dev_lengths), default=1)
-    trainer = sft_trainer()(args=sft_arguments(config, shared, longest), **parts)
+    trainer = sft_trainer()(args=sft_arguments(config, shared, longest, built.engine), **parts)
     if not autocasts(config, device):
         # TRL turns what is trained over a quantized base to bf16, which takes many times longer on a processor.
         for parameter, dtype in kept.items():

@@ -78,7 +78,7 @@ def _contents(run: Run, config: TrainingConfig, rows: Rows, adapter: Path, base_
         "arguments_class": "TrainingArguments" if head else "SFTConfig",
         "trainer_class": "Trainer" if head else "SFTTrainer",
         "arguments": _arguments(config, rows, pace, device),
-        "grouped": config.train_sampling_strategy == "group_by_length" and not config.packing,
+        "grouped": config.train_sampling_strategy == "group_by_length",
         "loraplus_lr_ratio": config.loraplus_lr_ratio if config.method == "lora_plus" else None,
         "learning_rate": config.learning_rate,
         "weight_decay": config.weight_decay,
