@@ -71,14 +71,14 @@ def layout(words: Words) -> MeasurePart:
             measured = gr.HTML(apply_default_css=False, js_on_load=None, elem_id="dr-measured")
         with gr.Column(elem_classes="card", elem_id="dr-sweep-card"):
             widgets.heading(t("measure.sweep_title"), t("measure.sweep_note"))
-            sweep = _sweep(words)
+            sizes, overlaps, budget, sweep, swept = _sweep(words)
         with gr.Column(elem_classes="card", elem_id="dr-answers-card"):
             widgets.heading(t("measure.answers_title"), t("measure.answers_note"))
             answers = gr.Button(t("measure.do_answers"), size="sm", scale=0, elem_id="dr-answers")
             answered = widgets.clickable(elem_id="dr-answered")
     return MeasurePart(
-        place, empty, body, form, *fields, table, brought, listing, *writing, measure, measured, *sweep, answers,
-        answered,
+        place, empty, body, form, *fields, table, brought, listing, *writing, measure, measured, sizes, overlaps,
+        budget, sweep, swept, answers, answered,
     )  # fmt: skip
 
 

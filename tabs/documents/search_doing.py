@@ -59,7 +59,7 @@ class Doing:
             view.tags: gr.update(choices=tags, visible=bool(tags)),
             view.languages: gr.update(choices=[(t(f"docs.language_{one}"), one) for one in LANGUAGES]),
         }
-        empty = {view.files: [], view.folders: [], view.tags: [], view.languages: []}
+        empty: Updates = {view.files: [], view.folders: [], view.tags: [], view.languages: []}
         cleared = {part: gr.update(**{**updates[part], "value": value}) for part, value in empty.items()}
         return {**updates, **cleared, view.results: ""} if fresh else updates
 
@@ -83,7 +83,7 @@ class Doing:
             documents=tuple(files or ()),
             folders=tuple(folders or ()),
             tags=tuple(tags or ()),
-            languages=tuple(one for one in LANGUAGES if one in (languages or ())),  # type: ignore[misc]
+            languages=tuple(one for one in LANGUAGES if one in (languages or ())),
         )
         columns = [self._column(project, way, asked, wanted, int(count)) for way in views.WAYS]
         ids = {hit.passage.document_id for column in columns for hit in column.hits}

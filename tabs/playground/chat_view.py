@@ -135,10 +135,8 @@ class Screen:
         if turn is None or not trace.get("retrieval"):
             return {self.view.sources: "", self.view.sources_box: gr.update(visible=False)}
         told = sources_view(turn.text, trace, self.words, opened)
-        return {
-            self.view.sources: f'<div data-turn="{turn.id}">{told}</div>',
-            self.view.sources_box: gr.update(visible=True, **({"open": True} if open_box else {})),
-        }
+        box = gr.update(visible=True, open=True) if open_box else gr.update(visible=True)
+        return {self.view.sources: f'<div data-turn="{turn.id}">{told}</div>', self.view.sources_box: box}
 
     def project(self, project_id: str, request: gr.Request) -> Any:
         """The project on the page. A message sent before the page knew it goes to the one that is about to open."""
