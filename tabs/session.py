@@ -7,7 +7,7 @@ def build(services, words, session): ...
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import gradio as gr
@@ -29,10 +29,6 @@ def project_list(services: Services, who: str, open_id: str) -> Any:
     return gr.Dropdown(choices=[(info.name, info.id) for info in services.projects.list(who)], value=open_id)
 
 
-def _never() -> gr.State:
-    return gr.State(0)
-
-
 @dataclass(frozen=True)
 class Session:
     """Handed to every `build`. Components only; what they hold belongs to one visitor's page.
@@ -48,7 +44,7 @@ class Session:
     project: gr.Dropdown
     tray: gr.Timer
     seen: gr.State
-    opened: gr.State = field(default_factory=_never)
+    opened: gr.State
 
     def on_project(
         self, handler: Callable[..., Any], inputs: Sequence[gr.components.Component] = (), outputs: Sequence[Any] = ()

@@ -7,6 +7,8 @@ from typing import Any, Final
 
 HEADS: Final = ("score", "classifier")
 """How transformers calls the layer that ends in the classes."""
+OUTPUT_LAYERS: Final = ("lm_head", "embed_out")
+"""How it calls the one that ends in the vocabulary."""
 
 
 def head_arguments(labels: Sequence[str]) -> dict[str, Any]:

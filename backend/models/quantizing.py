@@ -9,9 +9,10 @@ from typing import Any, Final
 import torch
 
 from backend.assistants import Quantization
+from backend.models.heads import HEADS, OUTPUT_LAYERS
 from backend.models.memory import OVERHEAD, QUANTIZED_BYTES, needed_bytes, numbers, shapes
 
-NOT_QUANTIZED: Final = ("lm_head", "embed_out", "score", "classifier")
+NOT_QUANTIZED: Final = (*OUTPUT_LAYERS, *HEADS)
 """Output and classification heads keep their numbers: the last layer decides, and is small beside the rest."""
 
 

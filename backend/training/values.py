@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+EngineName = Literal["trl", "unsloth"]
 IGNORED = -100
 """The label of a token that does not count for the loss, as torch's cross entropy has it."""
 
@@ -82,4 +83,4 @@ class Built:
     trainable: int
     total: int
     labels: tuple[str, ...] = ()
-    engine: Literal["trl", "unsloth"] = "trl"
+    engine: EngineName = "trl"

@@ -158,6 +158,7 @@ def test_pages_behind_a_proxy_with_a_path_of_its_own_still_find_their_files(tmp_
         studio.end()
 
 
+@pytest.mark.signs_out
 def test_a_visitor_signs_in_works_in_projects_of_their_own_and_signs_out(tmp_path: Path, page: Page) -> None:
     home = tmp_path / "home"
     home.mkdir()

@@ -15,7 +15,7 @@ class Page:
 
     def __init__(self) -> None:
         with gr.Blocks() as self.blocks:
-            self.session = Session(gr.State(""), gr.Dropdown(), gr.Timer(5), gr.State(""))
+            self.session = Session(gr.State(""), gr.Dropdown(), gr.Timer(5), gr.State(""), gr.State(0))
             self.own = {name: one_of_several(self.session) for name in ("first", "second")}
             with gr.Tabs():
                 self.places = {name: gr.Tab(name, id=name) for name in self.own}

@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from backend.training.config import TrainingConfig
+from backend.training.estimating.facts import RowFacts
 from backend.training.running.cadence import Cadence, cadence, total_steps
+from backend.training.values import Rows
 
 MEGA = 50
 """Batches that transformers' LengthGroupedSampler sorts together."""
@@ -68,9 +70,9 @@ def batched(config: TrainingConfig, lengths: Sequence[int]) -> int:
     return sum(batch.rows for batch in batches_of(config, lengths)) if config.packing else len(lengths)
 
 
-def cadence_of(config: TrainingConfig, lengths: Sequence[int], dev_rows: int) -> Cadence:
-    """How often a run over rows of these lengths looks up: packed, there are fewer of them than were brought."""
-    return cadence(config, batched(config, lengths), dev_rows)
+def cadence_of(config: TrainingConfig, rows: Rows | RowFacts) -> Cadence:
+    """How often a run over these rows looks up: packed, there are fewer of them than were brought."""
+    return cadence(config, batched(config, rows.lengths), len(rows.dev_lengths))
 
 
 def waste_of(batches: Sequence[Batch]) -> float:

@@ -40,7 +40,7 @@ class Seconds:
 
 def measured_seconds(config: TrainingConfig, rows: RowFacts, probe: Measured) -> Seconds:
     """From what a probe of this config measured; the same code ran, so only how often has to be worked out."""
-    plan, steps = cadence_of(config, rows.lengths, len(rows.dev_lengths)), steps_of(config, rows.lengths)
+    plan, steps = cadence_of(config, rows), steps_of(config, rows.lengths)
     once = sum(step_seconds(probe.steps, batch.tokens) for batch in batches_of(config, rows.lengths))
     each = once / config.processes
     per_token = probe.eval_s / probe.eval_tokens if probe.eval_tokens else 0.0
@@ -57,7 +57,7 @@ def measured_seconds(config: TrainingConfig, rows: RowFacts, probe: Measured) ->
 
 def assumed_seconds(config: TrainingConfig, rows: RowFacts, model: ModelFacts, machine: Machine) -> Seconds:
     """By the operations that the model takes. Right to a factor of about three."""
-    plan = cadence_of(config, rows.lengths, len(rows.dev_lengths))
+    plan = cadence_of(config, rows)
     pace = CARD_PACE if machine.gpus else CORE_PACE * machine.cores
     # What lies outside the blocks (the vocabulary) counts too: the output layer is a matrix like the others.
     work = model.numbers / pace

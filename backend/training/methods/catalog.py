@@ -20,6 +20,7 @@ from types import MappingProxyType
 from typing import Final, Literal
 
 from backend.assistants import Quantization
+from backend.models.heads import OUTPUT_LAYERS
 from backend.training.config import Method, Objective, TrainingConfig
 
 Group = Literal["low_rank", "scaling", "prompt", "weights"]
@@ -28,8 +29,6 @@ GENERATIVE: Final[frozenset[Objective]] = frozenset({"answers", "prompt_based", 
 EVERY: Final[frozenset[Objective]] = GENERATIVE | {"head"}
 BOTH: Final[frozenset[Quantization]] = frozenset({"int8", "nf4"})
 NONE: Final[frozenset[Quantization]] = frozenset()
-HEADS: Final = frozenset({"lm_head", "embed_out"})
-"""What the output layer is called in the architectures that transformers has."""
 RANK: Final = ("r", "lora_alpha", "lora_dropout", "target_modules")
 
 
@@ -111,4 +110,4 @@ def spec_of(config: TrainingConfig) -> MethodSpec:
 def adapts_head(config: TrainingConfig) -> bool:
     """Whether an adapter goes over the model's output head: only where it is named, for "all-linear" leaves it out."""
     wanted = config.target_modules
-    return isinstance(wanted, tuple) and any(name.rsplit(".", 1)[-1] in HEADS for name in wanted)
+    return isinstance(wanted, tuple) and any(name.rsplit(".", 1)[-1] in OUTPUT_LAYERS for name in wanted)

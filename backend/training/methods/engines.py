@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 from backend.assistants import Quantization
 from backend.files import write_atomic
@@ -22,12 +22,12 @@ from backend.jobs.folder import read_file
 from backend.models.memory import machine
 from backend.training.config import Method, TrainingConfig
 from backend.training.methods.speeds import ratio
+from backend.training.values import EngineName
 
 if TYPE_CHECKING:
     from backend.jobs.kinds import Job
     from backend.training.values import Built
 
-EngineName = Literal["trl", "unsloth"]
 Build = Callable[..., "Built"]
 """`backend.training.methods.building.build`, or one that takes and gives the same."""
 

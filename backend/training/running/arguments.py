@@ -11,6 +11,7 @@ from backend.training.config import TrainingConfig
 from backend.training.methods.building import CHECKPOINTING, autocasts
 from backend.training.methods.catalog import adapts_head
 from backend.training.running.cadence import Cadence
+from backend.training.values import EngineName
 
 DEV_LOSS: Final = "eval_loss"
 
@@ -69,7 +70,7 @@ def shared_arguments(
     }
 
 
-def sft_arguments(config: TrainingConfig, shared: dict[str, Any], longest: int, engine: str = "trl") -> Any:
+def sft_arguments(config: TrainingConfig, shared: dict[str, Any], longest: int, engine: EngineName = "trl") -> Any:
     """TRL's SFTConfig for rows that are tokens already. `longest` row, in tokens: none is ever cut."""
     import trl
 

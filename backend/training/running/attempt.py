@@ -23,7 +23,6 @@ from backend.training.config import TrainingConfig
 from backend.training.estimating.batches import cadence_of
 from backend.training.running import checkpoints
 from backend.training.running.best import BestKept
-from backend.training.running.cadence import Cadence
 from backend.training.running.callbacks import Meters, Telling
 from backend.training.running.faults import NotSaved, told
 from backend.training.start import FINISH
@@ -112,7 +111,8 @@ class Attempt:
         telling = self._telling()
         every = [*(callbacks or ()), telling]
         folder = self.job.checkpoints
-        telling.trainer = make_trainer(self.config, built, rows, self.cadence(rows), folder, every, start is not None)
+        plan = cadence_of(self.config, rows)
+        telling.trainer = make_trainer(self.config, built, rows, plan, folder, every, start is not None)
         if over:
             telling.trainer._load_from_checkpoint(str(start))
             return done, of
@@ -130,9 +130,6 @@ class Attempt:
             if known is None:
                 raise
             raise known from fault
-
-    def cadence(self, rows: Rows) -> Cadence:
-        return cadence_of(self.config, rows.lengths, len(rows.dev))
 
     def _telling(self) -> Telling:
         from backend.models.presence import Threads

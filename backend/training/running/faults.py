@@ -10,7 +10,7 @@ from typing import Final
 
 import psutil
 
-from backend.errors import ModelProblem, StorageProblem, StudioError
+from backend.errors import ModelProblem, StorageProblem, StudioError, first_line
 from backend.files import FULL
 from backend.models.memory import readable
 from backend.training.config import TrainingConfig
@@ -118,8 +118,8 @@ def _not_finite(fault: NotFinite, config: TrainingConfig, losses: list[float]) -
 
 def _not_saved(fault: NotSaved) -> StudioError:
     if not disk_full(fault.__cause__):
-        why = str(fault.__cause__).splitlines()[:1] or [type(fault.__cause__).__name__]
-        return StorageProblem("error.training_not_saved", step=fault.step, why=why[0][:200])
+        why = first_line(fault.__cause__ or fault, 200)
+        return StorageProblem("error.training_not_saved", step=fault.step, why=why)
     return StorageProblem("error.training_disk_full", step=fault.step, free=readable(_free(fault.folder)))
 
 

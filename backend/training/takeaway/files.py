@@ -120,7 +120,7 @@ def _dev(config: TrainingConfig, rows: Rows) -> str:
     from backend.training.estimating.batches import cadence_of
     from backend.training.running.loop import dev_rows
 
-    chosen = dev_rows(rows, cadence_of(config, rows.lengths, len(rows.dev)), config.seed)
+    chosen = dev_rows(rows, cadence_of(config, rows), config.seed)
     return "".join(json.dumps(vars(row), ensure_ascii=False) + "\n" for row in chosen)
 
 

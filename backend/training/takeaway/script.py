@@ -45,13 +45,14 @@ def script_text(run: Run, config: TrainingConfig, rows: Rows, adapter: Path, bas
 def _contents(run: Run, config: TrainingConfig, rows: Rows, adapter: Path, base_folder: Path) -> dict[str, Any]:
     from backend.models.loading import best_device
     from backend.models.memory import numbers
+    from backend.models.quantizing import NOT_QUANTIZED
     from backend.training.estimating.batches import cadence_of
     from backend.training.methods.building import weights_dtype
     from backend.training.methods.optimizers import LEAST_STEPS
 
     device = best_device()
     head, spec = config.objective == "head", METHODS[config.method]
-    pace = cadence_of(config, rows.lengths, len(rows.dev))
+    pace = cadence_of(config, rows)
     peft_class, fields = _peft(config, adapter) if spec.peft else ("", [])
     versions = libraries(LIBRARIES)
     told = {
@@ -64,6 +65,7 @@ def _contents(run: Run, config: TrainingConfig, rows: Rows, adapter: Path, base_
         "labels": list(rows.labels) if head else [],
         "model_class": "AutoModelForSequenceClassification" if head else "AutoModelForCausalLM",
         "quantization": config.quantization,
+        "whole_layers": list(NOT_QUANTIZED),
         "dtype": str(weights_dtype(config, device, numbers(base_folder))).removeprefix("torch."),
         "seed": config.seed,
         "checkpointing": config.gradient_checkpointing,

@@ -45,7 +45,9 @@ def comparison(services: Services, answered: Project, saved: tuple[SavedAssistan
 
 def test_the_tab_stays_light_and_no_event_is_left_at_its_default(services: Services, words: Words) -> None:
     with gr.Blocks() as page:
-        place = Session(project_id=gr.State(""), project=gr.Dropdown(), tray=gr.Timer(5), seen=gr.State(""))
+        place = Session(
+            project_id=gr.State(""), project=gr.Dropdown(), tray=gr.Timer(5), seen=gr.State(""), opened=gr.State(0)
+        )
         before = len(page.blocks)
         build(services, words, place)
         layouts = (gr.State, gr.Row, gr.Column, gr.Group, gr.Tab, gr.Tabs)

@@ -115,7 +115,9 @@ def form_of(desk: Desk, updates: dict[Any, Any], **changed: Any) -> dict[str, An
 
 def test_the_part_stays_light_and_no_event_is_left_at_its_default(services: Any) -> None:
     with gr.Blocks() as page:
-        session = Session(project_id=gr.State(""), project=gr.Dropdown(), tray=gr.Timer(5), seen=gr.State(""))
+        session = Session(
+            project_id=gr.State(""), project=gr.Dropdown(), tray=gr.Timer(5), seen=gr.State(""), opened=gr.State(0)
+        )
         before = {id(block) for block in page.blocks.values()}
         words = Words("ko")
         data_part.wire(services, words, session, data_part.layout(words))

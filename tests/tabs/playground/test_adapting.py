@@ -57,7 +57,7 @@ def test_the_draft_a_saved_version_and_a_side_keep_the_adapter(
     wanted = Assistant(adapter=kept, quantization="int8")
     values = fill(wanted)
     with gr.Blocks():
-        session = Session(gr.State(""), gr.Dropdown(), gr.Timer(5), gr.State(""))
+        session = Session(gr.State(""), gr.Dropdown(), gr.Timer(5), gr.State(""), gr.State(0))
         edit = editing.Editing(services, words, session, form)
         saving = shelf.Shelf(services, words, form, shelf.layout(words))
         sides = compare.Comparing(services, words, compare.layout(words))

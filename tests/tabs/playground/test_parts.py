@@ -24,7 +24,9 @@ MOST_COMPONENTS = 107
 
 
 def session() -> Session:
-    return Session(project_id=gr.State(""), project=gr.Dropdown(), tray=gr.Timer(5), seen=gr.State(""))
+    return Session(
+        project_id=gr.State(""), project=gr.Dropdown(), tray=gr.Timer(5), seen=gr.State(""), opened=gr.State(0)
+    )
 
 
 @pytest.fixture
