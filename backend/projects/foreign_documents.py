@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from backend.documents.keeping import BLOCK, ORIGINAL, PLACE, SHA256
 from backend.documents.kinds import Kind
+from backend.documents.measuring.places import QUOTE_LIMIT
 from backend.documents.names import FOLDER_LIMIT, NAME_LIMIT, file_name, folder_name
 from backend.documents.store import TAG_LIMIT, TAGS_LIMIT
 from backend.errors import BadInput
@@ -31,7 +32,9 @@ TAGS: Final[TypeAdapter[Any]] = TypeAdapter(
     Annotated[list[Annotated[str, Field(min_length=1, max_length=TAG_LIMIT)]], Field(max_length=TAGS_LIMIT)]
 )
 Offset = Annotated[int, Field(ge=0, lt=2**53)]
-PLACES: Final[TypeAdapter[Any]] = TypeAdapter(list[tuple[Offset, Offset, Offset]])
+Quote = Annotated[str, Field(max_length=QUOTE_LIMIT)]
+Spot = tuple[Offset, Offset, Offset] | tuple[Offset, Offset, Offset, Quote]
+PLACES: Final[TypeAdapter[Any]] = TypeAdapter(list[Spot])
 
 
 def check_documents(session: Session) -> None:

@@ -13,7 +13,8 @@ from backend.documents.index.index import Index
 from backend.documents.index.settings import active
 from backend.documents.intake import bring
 from backend.documents.measuring.importing import import_questions
-from backend.documents.measuring.places import Place
+from backend.documents.measuring.measuring import askable
+from backend.documents.measuring.places import Place, Refound, found_again, refind
 from backend.documents.measuring.sweep import (
     SweepConfig,
     keep_best,
@@ -114,6 +115,57 @@ def asked(filled: Project, tmp_path: Path) -> Project:
 
 
 # --- questions
+
+
+def reread(project: Project, thing: str, *told: str) -> Document:
+    """The document's text is another one by now."""
+    changed = document(project, thing)
+    project.documents.kept.keep_parsed(
+        changed.sha256, Parsed(blocks=tuple(Block(kind="paragraph", text=text) for text in told))
+    )
+    return changed
+
+
+def test_places_are_found_again_in_a_new_version_of_their_document(asked: Project) -> None:
+    there = f"펌프에 대하여 말하면 {THINGS['펌프']}."
+    changed = reread(asked, "펌프", "새 머리말입니다.", there)
+    assert refind(asked, changed) == Refound(moved=1)
+    (place,) = asked.questions.about(changed.id)[0].places
+    assert asked.documents.laid(changed).text[place.start : place.end] == place.quote == THINGS["펌프"]
+    assert refind(asked, changed) == Refound(same=1)
+
+
+def test_a_place_that_is_not_there_any_more_is_lost_until_its_words_are_back(asked: Project) -> None:
+    changed = reread(asked, "펌프", "윤활유는 이제 갈지 않습니다.")
+    assert refind(asked, changed) == Refound(lost=1)
+    (place,) = asked.questions.about(changed.id)[0].places
+    assert place.lost and place.quote == THINGS["펌프"]
+    with closing(Index(asked.folder, active(asked))) as index:
+        good, left = askable(index, asked.questions.list())
+    assert len(good) == len(THINGS) - 1 and left == [asked.questions.about(changed.id)[0].id]
+    reread(asked, "펌프", "머리말", f"다시 {THINGS['펌프'].replace(' ', '  ')}.")
+    assert refind(asked, changed) == Refound(moved=1), "blanks may differ"
+    assert not asked.questions.about(changed.id)[0].places[0].lost
+
+
+def test_other_documents_places_stay_where_they_are(asked: Project) -> None:
+    two = [place for thing in ("펌프", "금고") for place in asked.questions.about(document(asked, thing).id)[0].places]
+    both = asked.questions.add("둘 다 무엇입니까?", two)
+    refind(asked, reread(asked, "펌프", "아무 말도 없습니다."))
+    assert both is not None
+    assert [place.lost for place in asked.questions.get(both.id).places] == [True, False]
+    assert asked.questions.get(both.id).places[1] == two[1]
+
+
+def test_of_several_the_nearest_and_of_a_few_letters_none() -> None:
+    text = "값은 십이다. " * 3
+    assert found_again("머. " + text, Place(1, 9, 16).quoted(text))[:3] == (1, 12, 19)
+    assert found_again("가나 십 다라 십", Place(1, 3, 4, "십")).lost is False, "it stands where it stood"
+    assert found_again("십 가나 다라 십", Place(1, 3, 4, "십")).lost
+    assert found_again("짧다", Place(1, 3, 9)).lost and not found_again("짧지 않은 글이다", Place(1, 3, 9)).lost
+    long = "긴 글입니다. " * 300
+    whole = found_again("앞말 " + long, Place(1, 0, len(long)).quoted(long))
+    assert (whole.start, whole.end) == (3, 3 + len(long))
 
 
 def test_a_question_is_kept_edited_accepted_and_removed(project: Project) -> None:

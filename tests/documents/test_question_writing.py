@@ -88,7 +88,7 @@ def test_the_answer_narrows_the_place_to_its_lines() -> None:
     one = Passage(document_id=7, number=0, text=text, start=100, end=100 + len(text))
     place = place_of(one, "삼 영업일 안에")
     assert text[place.start - 100 : place.end - 100] == "둘은 삼 영업일 안에 합니다." and place.document_id == 7
-    assert place_of(one, "삼") == place_of(one, "없는 말입니다 정말") == Place(7, 100, one.end)
+    assert place_of(one, "삼") == place_of(one, "없는 말입니다 정말") == Place(7, 100, one.end, text)
 
 
 def test_passages_are_drawn_from_all_documents_and_none_is_asked_about_twice(filled: Project) -> None:

@@ -136,12 +136,12 @@ class Finding:
             found = find_quote(laid.text, quote, span)
             if found is None:
                 raise BadInput("error.measure_quote", name=document.name, quote=" ".join(quote.split())[:80])
-            return Place(document.id, *found)
+            return Place(document.id, *found).quoted(laid.text)
         if not number:
             raise BadInput("error.measure_no_place", name=document.name)
         if span is None:
             raise BadInput("error.measure_page", name=document.name, page=number[:20])
-        return Place(document.id, *span)
+        return Place(document.id, *span).quoted(laid.text)
 
     def _read(self, document_id: int) -> tuple[Parsed, Laid]:
         parsed = self._store.parsed(self._store.get(document_id))

@@ -87,14 +87,18 @@ def askable(index: Index, questions: Iterable[KnownQuestion | Sought]) -> tuple[
 
 
 def asked_in(index: Index, questions: Iterable[KnownQuestion | Sought]) -> list[Asked]:
-    """Each question with the passages of this index that hold its places; a place in none counts as not found."""
+    """Each question with the passages of this index that hold its places; a place in none counts as not found.
+
+    A place that is lost counts for nothing: nobody knows what should be found.
+    """
     passages: dict[int, list[Passage]] = {}
     found = []
     for one in questions:
-        for place in one.places:
+        places = [place for place in one.places if not place.lost]
+        for place in places:
             if place.document_id not in passages:
                 passages[place.document_id] = index.passages(place.document_id)
-        held = tuple(holders(passages[place.document_id], place) for place in one.places)
+        held = tuple(holders(passages[place.document_id], place) for place in places)
         found.append(Asked(id=one.id, question=one.question, places=held))
     return found
 

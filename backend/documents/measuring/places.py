@@ -1,24 +1,99 @@
-"""Places in a document's text: found from a quote or a page, and which passages hold them."""
+"""Places in a document's text: found from a quote or a page, found again after it changed; which passages hold them."""
 
 from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from backend.documents.values import Laid, Parsed, Passage
+
+if TYPE_CHECKING:
+    from backend.documents.store import Document
+    from backend.projects.folder import Project
 
 ENOUGH: Final = 0.5
 """A passage that shares a few letters with a place, as overlapping ones do, does not hold it."""
 QUOTES: Final = str.maketrans("“”„‘’`–—", "\"\"\"'''--")
 
 
+QUOTE_LIMIT: Final = 1_000
+SURE: Final = 6
+"""Letters of a quote that stands in a text several times and is still looked for: "10" is everywhere."""
+
+
 class Place(NamedTuple):
-    """What answers a question: text[start:end] of a document's laid text."""
+    """What answers a question: text[start:end] of a document's laid text.
+
+    quote  what stands there (of a longer place its beginning), by which it is found again in a new version of the
+           document; "" where nobody kept it. A place that was not found again is lost: start and end are 0.
+    """
 
     document_id: int
     start: int
     end: int
+    quote: str = ""
+
+    @property
+    def lost(self) -> bool:
+        return self.end == 0
+
+    def quoted(self, text: str) -> Place:
+        """With the words that stand there."""
+        return self._replace(quote=text[self.start : self.end][:QUOTE_LIMIT])
+
+
+class Refound(NamedTuple):
+    """What became of the places in a document that was read anew, counted."""
+
+    same: int = 0
+    moved: int = 0
+    lost: int = 0
+
+
+def refind(project: Project, document: Document) -> Refound:
+    """Look for the places in a document again, by their quotes; for whoever has read it anew, before it is searched.
+
+    Cheap where no question is about it. Raises NotFound("error.documents_not_read") when there is no text of it.
+    """
+    if not project.questions.about(document.id):
+        return Refound()
+    text = project.documents.laid(document).text
+    before, after = project.questions.move(document.id, lambda place: found_again(text, place))
+    lost = sum(place.lost for place in after)
+    same = sum(old[:3] == new[:3] and not new.lost for old, new in zip(before, after, strict=True))
+    return Refound(same, len(after) - same - lost, lost)
+
+
+def found_again(text: str, place: Place) -> Place:
+    """The place in another version of its text: where its quote stands, of several the nearest; else it is lost.
+
+    One whose words nobody kept stays where it is as long as the text is that long.
+    """
+    if not place.quote:
+        return place if place.end <= len(text) else Place(place.document_id, 0, 0)
+    if not place.lost and place.quoted(text).quote == place.quote:
+        return place
+    found = _nearest(text, place.quote, place.start)
+    if found is None:
+        return Place(place.document_id, 0, 0, place.quote)
+    cut_off = place.end - place.start > QUOTE_LIMIT
+    end = min(len(text), found[0] + place.end - place.start) if cut_off else found[1]
+    return Place(place.document_id, found[0], end).quoted(text)
+
+
+def _nearest(text: str, quote: str, at: int) -> tuple[int, int] | None:
+    """Of a quote that stands there several times, the one nearest to an offset; None: nowhere, or too short to tell."""
+    starts, start = [], text.find(quote)
+    while start >= 0:
+        starts.append(start)
+        start = text.find(quote, start + 1)
+    if not starts:
+        return find_quote(text, quote)
+    if len(starts) > 1 and len(quote) < SURE:
+        return None
+    nearest = min(starts, key=lambda one: abs(one - at))
+    return nearest, nearest + len(quote)
 
 
 def find_quote(text: str, quote: str, within: tuple[int, int] | None = None) -> tuple[int, int] | None:

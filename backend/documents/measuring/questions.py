@@ -5,12 +5,12 @@ from __future__ import annotations
 import builtins
 import json
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal, cast
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import Select, delete, func, select, update
 
 from backend.documents.measuring.places import Place
 from backend.errors import BadInput, NotFound
@@ -122,6 +122,28 @@ class QuestionStore:
         """How many went."""
         return self._each(ids, lambda some: delete(KnownQuestionRow).where(KnownQuestionRow.id.in_(some)))
 
+    def about(self, document_id: int) -> builtins.list[KnownQuestion]:
+        """Those with a place in a document, lost or not."""
+        with self.database.read() as session:
+            rows = session.scalars(_about(document_id))
+            return [read_row(row) for row in rows]
+
+    def move(
+        self, document_id: int, where: Callable[[Place], Place]
+    ) -> tuple[builtins.list[Place], builtins.list[Place]]:
+        """Put every place in a document elsewhere; the places before and after."""
+        before: builtins.list[Place] = []
+        after: builtins.list[Place] = []
+        with self.database.write() as session:
+            for row in session.scalars(_about(document_id)):
+                places = read_row(row).places
+                mine = [place for place in places if place.document_id == document_id]
+                put = {place: where(place) for place in mine}
+                before += mine
+                after += put.values()
+                row.places = _written(sorted({put.get(place, place) for place in places}))
+        return before, after
+
     def _each(self, ids: Iterable[int], doing: Any) -> int:
         wanted, count = [row_id(one) for one in ids], 0
         with self.database.write() as session:
@@ -131,18 +153,34 @@ class QuestionStore:
         return count
 
 
+def _about(document_id: int) -> Select[KnownQuestionRow]:
+    within = func.json_each(KnownQuestionRow.places).table_valued("value")
+    named = func.json_extract(within.c.value, "$[0]") == row_id(document_id)
+    here = select(1).select_from(within).where(named).correlate(KnownQuestionRow).exists()
+    return select(KnownQuestionRow).where(here).order_by(KnownQuestionRow.id)
+
+
 def read_row(row: KnownQuestionRow) -> KnownQuestion:
     """Raises ValueError for a row that was tampered with."""
     return KnownQuestion(
         id=row.id,
         question=row.question,
         answer=row.answer,
-        places=tuple(Place(*(int(number) for number in place[:3])) for place in json.loads(row.places)),
+        places=tuple(map(_place, json.loads(row.places))),
         origin=cast(Origin, row.origin),
         state=cast(QuestionState, row.state),
         created=moment(row.created),
         changed=moment(row.changed),
     )
+
+
+def _place(kept: builtins.list[Any]) -> Place:
+    document_id, start, end = (int(number) for number in kept[:3])
+    return Place(document_id, start, end, str(kept[3]) if len(kept) > 3 else "")
+
+
+def _written(places: Iterable[Place]) -> str:
+    return json.dumps([list(place) for place in places], ensure_ascii=False)
 
 
 def _checked(**fields: Any) -> dict[str, str]:
@@ -153,7 +191,8 @@ def _checked(**fields: Any) -> dict[str, str]:
         kept["answer"] = clean_text(fields["answer"], ANSWER_LIMIT).strip()
     if "places" in fields:
         places: builtins.list[Place] = sorted(set(fields["places"]))
-        if not 1 <= len(places) <= PLACES_LIMIT or any(not 0 <= place.start < place.end for place in places):
+        good = all(0 <= place.start < place.end or (place.lost and place.quote) for place in places)
+        if not 1 <= len(places) <= PLACES_LIMIT or not good:
             raise BadInput("error.measure_place", limit=PLACES_LIMIT)
-        kept["places"] = json.dumps([list(place) for place in places])
+        kept["places"] = _written(places)
     return kept

@@ -13,7 +13,7 @@ from pydantic import Field, TypeAdapter
 from backend.assistants import Assistant, Decoding, Instructions, ModelRef, Part
 from backend.documents.index.index import Index
 from backend.documents.index.settings import active, index_folder
-from backend.documents.measuring.places import Place, find_quote, holders
+from backend.documents.measuring.places import QUOTE_LIMIT, Place, find_quote, holders
 from backend.documents.measuring.questions import QUESTION_LIMIT, KnownQuestion
 from backend.documents.values import Passage
 from backend.errors import Refused, StorageProblem
@@ -139,11 +139,13 @@ def read_answer(text: str) -> Written | None:
 def place_of(passage: Passage, answer: str) -> Place:
     """The lines of the passage that the answer stands in word for word, else the whole passage."""
     found = find_quote(passage.text, answer) if len(answer) >= NARROW else None
-    if found is None:
-        return Place(passage.document_id, passage.start, passage.end)
-    start = passage.text.rfind("\n", 0, found[0]) + 1
-    end = passage.text.find("\n", found[1])
-    return Place(passage.document_id, passage.start + start, passage.start + (len(passage.text) if end < 0 else end))
+    start, end = 0, len(passage.text)
+    if found is not None:
+        start = passage.text.rfind("\n", 0, found[0]) + 1
+        after = passage.text.find("\n", found[1])
+        end = end if after < 0 else after
+    quote = passage.text[start:end][:QUOTE_LIMIT]
+    return Place(passage.document_id, passage.start + start, passage.start + end, quote)
 
 
 def keep_drawn(output: Path, passages: Sequence[Passage]) -> tuple[Passage, ...]:
