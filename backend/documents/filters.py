@@ -12,7 +12,10 @@ from backend.projects.tables import DocumentRow
 
 
 class DocumentFilter(Part):
-    """A document is listed when each field that is set lets it through; `text` is looked for in name and title."""
+    """A document is listed when each field that is set lets it through; `text` is looked for in name and title.
+
+    dated_from, dated_to  ISO days, both within
+    """
 
     text: str = ""
     states: tuple[State, ...] = ()
@@ -21,6 +24,8 @@ class DocumentFilter(Part):
     tags: tuple[str, ...] = ()
     languages: tuple[str, ...] = ()
     ids: tuple[int, ...] | None = None
+    dated_from: str = ""
+    dated_to: str = ""
 
 
 def matching(asked: DocumentFilter) -> ColumnElement[bool]:
@@ -35,7 +40,7 @@ def matching(asked: DocumentFilter) -> ColumnElement[bool]:
         wanted.append(_tagged(asked.tags))
     if asked.ids is not None:
         wanted.append(DocumentRow.id.in_(asked.ids))
-    return and_(*wanted)
+    return and_(*wanted, *_dated(asked.dated_from, asked.dated_to))
 
 
 def chosen(asked: PassageFilter) -> ColumnElement[bool] | None:
@@ -47,13 +52,19 @@ def chosen(asked: PassageFilter) -> ColumnElement[bool] | None:
         wanted.append(or_(*(_within(folder) for folder in asked.folders)))
     if asked.tags:
         wanted.append(_tagged(asked.tags))
-    if asked.dated_from:
-        arrived = and_(DocumentRow.dated.is_(None), DocumentRow.created >= _seconds(asked.dated_from))
-        wanted.append(or_(DocumentRow.dated >= asked.dated_from, arrived))
-    if asked.dated_to:
-        arrived = and_(DocumentRow.dated.is_(None), DocumentRow.created < _seconds(asked.dated_to, days=1))
-        wanted.append(or_(DocumentRow.dated <= asked.dated_to, arrived))
+    wanted += _dated(asked.dated_from or "", asked.dated_to or "")
     return and_(*wanted) if wanted else None
+
+
+def _dated(since: str, until: str) -> list[ColumnElement[bool]]:
+    wanted: list[ColumnElement[bool]] = []
+    if since:
+        arrived = and_(DocumentRow.dated.is_(None), DocumentRow.created >= _seconds(since))
+        wanted.append(or_(DocumentRow.dated >= since, arrived))
+    if until:
+        arrived = and_(DocumentRow.dated.is_(None), DocumentRow.created < _seconds(until, days=1))
+        wanted.append(or_(DocumentRow.dated <= until, arrived))
+    return wanted
 
 
 def _within(folder: str) -> ColumnElement[bool]:

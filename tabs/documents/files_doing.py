@@ -22,7 +22,7 @@ from backend.services import Services
 from tabs import widgets
 from tabs.documents import files_views as views
 from tabs.documents.files_index import passage_counts
-from tabs.documents.files_state import NO_FOLDER, PAGE, STATES, Listed, asked_for, tags_of
+from tabs.documents.files_state import LANGUAGES, NO_FOLDER, PAGE, STATES, Listed, asked_for, tags_of
 from tabs.documents.passages_state import open_passage
 from tabs.session import owner
 from tabs.text import Words
@@ -62,12 +62,29 @@ class Doing:
         return gr.skip() if now == here.drawn else self.drawn(project, here, fields=False)
 
     def seek(
-        self, project_id: str, listed: Listed, text: str, state: str, folder: str, tag: str, request: gr.Request
+        self,
+        project_id: str,
+        listed: Listed,
+        text: str,
+        state: str,
+        folder: str,
+        tag: str,
+        language: str,
+        since: str | None,
+        until: str | None,
+        request: gr.Request,
     ) -> Any:
-        """The filter was changed."""
+        """The filter was changed. A calendar tells so too when the page itself filled it: then nothing is drawn."""
+        if not project_id:
+            return gr.skip()
         project = self.project(project_id, request)
-        here = replace(listed.here(project), wanted=asked_for(text, state, folder, tag), page=0)
-        return self.drawn(project, here, fields=False)
+        here = listed.here(project)
+        wanted = asked_for(text, state, folder, tag, language, since, until)
+        return (
+            gr.skip()
+            if wanted == here.wanted
+            else self.drawn(project, replace(here, wanted=wanted, page=0), fields=False)
+        )
 
     # --- doing
 
@@ -177,6 +194,7 @@ class Doing:
         view, t, wanted = self.view, self.words.t, here.wanted
         states = [(t("docs.state_all"), ""), *((t(f"docs.state_{one}"), one) for one in STATES)]
         folders = [(t("docs.folder_all"), ""), *folder_choices(self.words, project.documents.folders())]
+        languages = [(t("docs.language_all"), ""), *((t(f"docs.language_{one}"), one) for one in LANGUAGES)]
         tags = [(t("docs.tag_all"), ""), *((one, one) for one in project.documents.tags()[:MOST_CHOICES])]
         chosen = wanted.folders[0] or NO_FOLDER if wanted.folders else ""
         return {
@@ -185,6 +203,9 @@ class Doing:
             view.state: gr.update(choices=states, value=wanted.states[0] if wanted.states else ""),
             view.folder: gr.update(choices=folders, value=chosen, visible=len(folders) > 2),
             view.tag: gr.update(choices=tags, value=wanted.tags[0] if wanted.tags else "", visible=len(tags) > 1),
+            view.language: gr.update(choices=languages, value=wanted.languages[0] if wanted.languages else ""),
+            view.since: wanted.dated_from or None,
+            view.until: wanted.dated_to or None,
             view.detail: gr.update(visible=opened is not None),
             view.tags: ", ".join(opened.tags) if opened else "",
             view.facts: views.detail_view(self.words, opened, counts.get(opened.id)) if opened else "",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import gradio as gr
 
@@ -38,6 +38,9 @@ class FilesPart:
     state: gr.Dropdown
     folder: gr.Dropdown
     tag: gr.Dropdown
+    language: gr.Dropdown
+    since: gr.DateTime
+    until: gr.DateTime
     listing: gr.HTML
     detail: gr.Column
     facts: gr.HTML
@@ -63,11 +66,11 @@ def layout(words: Words) -> FilesPart:
     standing = widgets.clickable(elem_id="dc-standing")
     with gr.Row(visible=False, elem_id="dc-filter") as filters:
         text = gr.Textbox(
-            label=t("docs.text"), info=t("docs.text_info"), max_length=200, max_lines=1, elem_id="dc-text", scale=2
-        )
-        state = _choice(words, "state")
-        folder = _choice(words, "folder")
-        tag = _choice(words, "tag")
+            label=t("docs.text"), placeholder=t("docs.text_info"), max_length=200, max_lines=1, elem_id="dc-text",
+            scale=2, min_width=190,
+        )  # fmt: skip
+        state, folder, tag, language = (_choice(words, name) for name in ("state", "folder", "tag", "language"))
+        since, until = (day_field(words, name, f"dc-{name}") for name in ("since", "until"))
     with gr.Column(visible=False, elem_classes="card", elem_id="dc-detail") as detail:
         facts = widgets.clickable(elem_id="dc-facts")
         with gr.Row(elem_classes="dc-tagging"):
@@ -78,8 +81,8 @@ def layout(words: Words) -> FilesPart:
     listing = widgets.clickable(elem_id="dc-list")
     settings = settings_layout(words)
     return FilesPart(
-        listed, files, into, brought, standing, filters, text, state, folder, tag, listing, detail, facts, tags, save,
-        settings,
+        listed, files, into, brought, standing, filters, text, state, folder, tag, language, since, until, listing,
+        detail, facts, tags, save, settings,
     )  # fmt: skip
 
 
@@ -90,29 +93,37 @@ def _choice(words: Words, name: str) -> gr.Dropdown:
         [(t(f"docs.{name}_all"), "")],
         value="",
         label=t(f"docs.{name}"),
-        info=t(f"docs.{name}_info"),
         elem_id=f"dc-{name}",
-        min_width=150,
+        min_width=130,
     )
+
+
+def day_field(words: Words, name: str, elem_id: str, **settings: Any) -> gr.DateTime:
+    """One end of a span of days, with the browser's own calendar."""
+    return gr.DateTime(
+        None, include_time=False, type="string", label=words.t(f"docs.{name}"), elem_id=elem_id,
+        elem_classes="dc-day", **({"min_width": 150} | settings),
+    )  # fmt: skip
 
 
 def wire(services: Services, words: Words, inside: Inside, view: FilesPart) -> None:
     doing, show, current = Doing(services, words, view, inside.parts), shown(words), inside.project_id
     looking = [current, view.listed]
     polled = [view.listed, view.standing, view.listing]
-    drawn = [
-        *polled, view.brought, view.filter, view.text, view.state, view.folder, view.tag, view.detail, view.tags,
-        view.facts,
-    ]  # fmt: skip
+    narrowed = [view.text, view.state, view.folder, view.tag, view.language, view.since, view.until]
+    drawn = [*polled, view.brought, view.filter, *narrowed, view.detail, view.tags, view.facts]
     inside.on_project(show(doing.restore), [view.listed], drawn)
     inside.seen.change(show(doing.follow), looking, polled, **QUIET)
     gr.on(
-        [view.text.submit, view.text.blur, view.state.input, view.folder.input, view.tag.input],
+        [
+            view.text.submit, view.text.blur, view.state.input, view.folder.input, view.tag.input, view.language.input,
+            view.since.change, view.until.change,
+        ],
         show(doing.seek),
-        [*looking, view.text, view.state, view.folder, view.tag],
+        [*looking, *narrowed],
         polled,
         **QUIET,
-    )
+    )  # fmt: skip
     handing = QUIET | {"show_progress": "minimal"}
     view.files.upload(show(doing.hand_over), [*looking, view.files, view.into], [*drawn, view.files], **handing)
     for pressed in (view.standing, view.listing, view.facts):

@@ -42,6 +42,7 @@ def standing_view(words: Words, counts: Counts, passages: int, run: Run | None, 
         lines.append(t("docs.standing_ready", documents=counts.indexed, passages=passages))
         if counts.indexed:
             buttons.append(widgets.action(t("docs.do_search"), "to_search", kind="primary"))
+            buttons.append(widgets.action(t("docs.do_question"), "go", "playground", title=t("docs.do_question_info")))
     if counts.failed:
         lines.append(t("docs.standing_failed", count=counts.failed))
         buttons.append(widgets.action(t("docs.show_failed"), "only_failed"))
@@ -63,7 +64,9 @@ def brought_view(words: Words, brought: Brought) -> str:
     if len(brought.same) > MOST_NAMES:
         lines.append(f"<li>{escape(t('docs.brought_same_more', count=len(brought.same) - MOST_NAMES))}</li>")
     for name, key, details in brought.refused[:MOST_NAMES]:
-        lines.append(f'<li class="dc-bad"><b>{escape(name)}</b> {escape(reason(words, key, details))}</li>')
+        why = reason(words, key, details)
+        named = "" if name in why else f"<b>{escape(name)}</b> "
+        lines.append(f'<li class="dc-bad">{named}{escape(why)}</li>')
     if len(brought.refused) > MOST_NAMES:
         more = t("docs.brought_more", count=len(brought.refused) - MOST_NAMES)
         lines.append(f'<li class="dc-bad">{escape(more)}</li>')

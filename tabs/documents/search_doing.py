@@ -16,6 +16,7 @@ from backend.projects.folder import Project
 from backend.services import Services
 from tabs import widgets
 from tabs.documents import search_views as views
+from tabs.documents.files_state import LANGUAGES, day_of
 from tabs.documents.passages_state import open_passage, passage_named
 from tabs.errors import sentence
 from tabs.session import owner
@@ -24,7 +25,6 @@ from tabs.text import Words
 Updates = dict[Any, Any]
 MOST_CHOICES: Final = 500
 LONGEST: Final = 2_000
-LANGUAGES: Final = ("ko", "en", "mixed", "other")
 
 
 class Doing:
@@ -59,9 +59,9 @@ class Doing:
             view.tags: gr.update(choices=tags, visible=bool(tags)),
             view.languages: gr.update(choices=[(t(f"docs.language_{one}"), one) for one in LANGUAGES]),
         }
-        empty: Updates = {view.files: [], view.folders: [], view.tags: [], view.languages: []}
-        cleared = {part: gr.update(**{**updates[part], "value": value}) for part, value in empty.items()}
-        return {**updates, **cleared, view.results: ""} if fresh else updates
+        parts = (view.files, view.folders, view.tags, view.languages)
+        cleared = {part: gr.update(**{**updates[part], "value": []}) for part in parts}
+        return {**updates, **cleared, view.since: None, view.until: None, view.results: ""} if fresh else updates
 
     def ask(
         self,
@@ -71,6 +71,8 @@ class Doing:
         folders: Sequence[str] | None,
         tags: Sequence[str] | None,
         languages: Sequence[str] | None,
+        since: str | None,
+        until: str | None,
         count: float,
         request: gr.Request,
     ) -> str:
@@ -84,6 +86,8 @@ class Doing:
             folders=tuple(folders or ()),
             tags=tuple(tags or ()),
             languages=tuple(one for one in LANGUAGES if one in (languages or ())),
+            dated_from=day_of(since) or None,
+            dated_to=day_of(until) or None,
         )
         columns = [self._column(project, way, asked, wanted, int(count)) for way in views.WAYS]
         ids = {hit.passage.document_id for column in columns for hit in column.hits}

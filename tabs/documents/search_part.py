@@ -8,6 +8,7 @@ import gradio as gr
 
 from backend.services import Services
 from tabs import widgets
+from tabs.documents.files_part import day_field
 from tabs.documents.search_doing import Doing
 from tabs.errors import shown
 from tabs.inner import Inside
@@ -28,6 +29,8 @@ class SearchPart:
     folders: gr.Dropdown
     tags: gr.Dropdown
     languages: gr.Dropdown
+    since: gr.DateTime
+    until: gr.DateTime
     count: gr.Slider
     results: gr.HTML
 
@@ -50,11 +53,15 @@ def layout(words: Words) -> SearchPart:
             ask = gr.Button(t("docs.ask"), variant="primary", elem_id="ds-ask", scale=1, min_width=120)
         with gr.Accordion(t("docs.narrow"), open=False, elem_id="ds-narrow"), gr.Row():
             files, folders, tags, languages = (_many(words, name) for name in ("files", "folders", "tags", "languages"))
+            since = day_field(words, "since", "ds-since", info=t("docs.day_info"), min_width=200)
+            until = day_field(words, "until", "ds-until", info=t("docs.day_info"), min_width=200)
             count = gr.Slider(
                 1, 20, 5, step=1, label=t("docs.count"), info=t("docs.count_info"), elem_id="ds-count", min_width=200
             )
         results = widgets.clickable(elem_id="ds-results")
-    return SearchPart(project, empty, body, question, ask, files, folders, tags, languages, count, results)
+    return SearchPart(
+        project, empty, body, question, ask, files, folders, tags, languages, since, until, count, results
+    )
 
 
 def _many(words: Words, name: str) -> gr.Dropdown:
@@ -71,7 +78,7 @@ def _many(words: Words, name: str) -> gr.Dropdown:
 
 def wire(services: Services, words: Words, inside: Inside, view: SearchPart) -> None:
     doing, show, current = Doing(services, words, view, inside.parts), shown(words), inside.project_id
-    narrowed = [view.files, view.folders, view.tags, view.languages]
+    narrowed = [view.files, view.folders, view.tags, view.languages, view.since, view.until]
     drawn = [view.project, view.empty, view.body, *narrowed, view.results]
     inside.on_project(show(doing.restore), [view.project], drawn)
     gr.on(

@@ -34,7 +34,8 @@ from tests.training.working import Resting
 
 KO = Words("ko")
 REQUEST = gr.Request(username=None, session_hash="page")
-FILES = ("listed", "standing", "listing", "brought", "filter", "text", "state", "folder", "tag", "detail", "tags",
+FILES = ("listed", "standing", "listing", "brought", "filter", "text", "state", "folder", "tag", "language", "since",
+         "until", "detail", "tags",
          "facts", "files")  # fmt: skip
 PASSAGES = ("reading", "empty", "body", "picker", "about", "turn", "page", "back")
 
@@ -129,9 +130,16 @@ def test_the_list_is_narrowed_opened_tagged_and_emptied(files: files_doing.Doing
     with gr.Blocks():
         tagged = files.tag(project.id, opened["listed"], "#규정, 2024", REQUEST)
     assert project.documents.get(one.id).tags == ("규정", "2024") and "규정" in tagged["listing"]
-    narrow = files.seek(project.id, opened["listed"], "", "", "", "규정", REQUEST)["listing"]
+    narrow = files.seek(project.id, opened["listed"], "", "", "", "규정", "", None, None, REQUEST)["listing"]
     assert "지침.txt" in narrow and "약관.txt" not in narrow
-    assert KO.t("docs.nothing_found") in files.seek(project.id, listed, "없음", "", "", "", REQUEST)["listing"]
+    assert (
+        KO.t("docs.nothing_found")
+        in files.seek(project.id, listed, "없음", "", "", "", "", None, None, REQUEST)["listing"]
+    )
+    early = files.seek(project.id, listed, "", "", "", "", "", None, "1999.12.31", REQUEST)["listing"]
+    assert KO.t("docs.nothing_found") in early
+    late = files.seek(project.id, listed, "", "", "", "", "", "1999-12-31", None, REQUEST)["listing"]
+    assert "지침.txt" in late and "약관.txt" in late
     gone = press(files, tagged["listed"], "remove", str(one.id))
     assert "지침.txt" not in gone["listing"] and gone["detail"]["visible"] is False
     assert [document.name for document in project.documents.list()] == ["약관.txt"]

@@ -15,6 +15,7 @@ from backend.documents.intake import Brought
 from backend.documents.mapping import PassageMap, Placed
 from backend.documents.store import Counts, Document
 from backend.documents.values import Block, Note, Parsed, Passage, lay
+from backend.errors import BadInput
 from backend.jobs.run import Run
 from tabs.documents import files_views, map_views, search_views
 from tabs.documents.files_state import NO_FOLDER, Listed, asked_for, tags_of
@@ -195,6 +196,10 @@ def test_what_became_of_the_files_is_told_one_by_one() -> None:
 def test_the_filter_is_what_the_fields_say() -> None:
     asked = asked_for(" 약관 ", "failed", "계약/2024", "규정")
     assert asked.states == ("failed",) and asked.folders == ("계약/2024",) and asked.tags == ("규정",)
+    dated = asked_for("", "", "", "", "ko", "2024.1.31", "2024-02-01")
+    assert (dated.languages, dated.dated_from, dated.dated_to) == (("ko",), "2024-01-31", "2024-02-01")
+    with pytest.raises(BadInput, match="docs_day"):
+        asked_for("", "", "", "", "", "2024-02-31")
     assert asked_for("", "", NO_FOLDER, "").folders == ("",) and asked_for("", "no such", "", "").states == ()
     assert tags_of("#규정, 2024년，  규정\n새") == ["규정", "2024년", "새"]
 
