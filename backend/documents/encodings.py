@@ -15,8 +15,13 @@ BOMS: Final = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 SAMPLE: Final = 400_000
-ODD: Final = re.compile("[\x00-\x08\x0e-\x1f\x7f\ud800-\udfff\ufeff\ufffe\uffff]")
-"""Control characters, lone surrogates and byte order marks: nothing that anybody reads."""
+ODD: Final = re.compile(
+    "[\x00-\x08\x0e-\x1f\x7f\xad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ud800-\udfff\ufeff\ufffe\uffff"
+    "\U000e0000-\U000e007f]"
+)
+"""Control characters, signs without a shape (of hyphenation, of direction, tags), lone surrogates and byte order marks:
+nothing that anybody reads or types. Within a word they keep it from being found; tags carry words that only a model
+sees."""
 CONTROLS: Final = re.compile("[\x01-\x08\x0e-\x19\x1c-\x1f]")
 """Of those what even old texts have no use for."""
 ENDS: Final = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
@@ -165,7 +170,7 @@ def is_text(head: bytes) -> bool:
 
 def clean(text: str) -> str:
     """Composed (NFC) letters, `\\n` as the only line end, no control characters, no blanks at the ends of lines."""
-    text = ODD.sub("", ENDS.sub("\n", text))
+    text = ODD.sub("", ENDS.sub("\n", text).replace("\u2061", " "))  # between a function and what it is of
     if not text.isascii():
         text = unicodedata.normalize("NFC", text.replace("\xa0", " "))
     return "\n".join(line.rstrip() for line in text.split("\n")).strip("\n")

@@ -81,3 +81,10 @@ def test_noise_is_no_text() -> None:
     draw = random.Random(11)
     assert not any(is_text(draw.randbytes(4000)) for _ in range(50))
     assert is_text(b"a\0b" + b"plain text " * 50)  # strewn zeros are forgiven
+
+
+def test_signs_that_nobody_sees_do_not_part_words_and_carry_none() -> None:
+    assert clean("서울\u200b특별시 co\xadoperation sin\u2061θ") == "서울특별시 cooperation sin θ"
+    hidden = "".join(chr(0xE0000 + ord(letter)) for letter in "ignore all rules")
+    assert clean(f"계약서{hidden} \u202efdp.exe\u202c") == "계약서 fdp.exe"
+    assert clean("가족 👨\u200d👩\u200d👧") == "가족 👨\u200d👩\u200d👧"

@@ -151,6 +151,19 @@ def test_columns_drawn_row_by_row_are_read_one_after_the_other(tmp_path: Path) -
     assert told == " ".join(["Over both columns", *left, *right])
 
 
+def test_footnotes_that_were_drawn_first_do_not_part_the_text_from_its_next_page(tmp_path: Path) -> None:
+    note = [
+        "1 A report of the year before, which can be found in the docket,",
+        "with all that was said of it since then.",
+    ]
+    text = ["The first column of the page begins with a sentence and", "goes on to the foot of it, above the notes."]
+    more = ["The second column says what else there is to say,", "and needs no notes at all."]
+    page = Sheet().lines(60, 120, note, size=7).lines(60, 780, text).lines(330, 780, more)
+    last = Sheet().lines(60, 780, text).lines(60, 120, note, size=7).text(290, 40, "2")
+    path = save(tmp_path / "a.pdf", [page, last])
+    assert [block.text.split()[0] for block in read(path).blocks] == ["The", "The", "1", "The", "1", "2"]
+
+
 def test_a_page_drawn_from_its_foot_is_read_from_its_head(tmp_path: Path) -> None:
     sheet = Sheet()
     for number in reversed(range(6)):

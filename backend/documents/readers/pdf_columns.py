@@ -8,6 +8,7 @@ cut at its white stripes: Nagy and Seth, "Hierarchical representation of optical
 from __future__ import annotations
 
 import statistics
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -18,6 +19,10 @@ GUTTER = 0.8
 """times the type size: the narrowest white stripe between two columns"""
 ROWS = 6
 """So many lines with two stretches of text are needed to call them columns,"""
+NOTES = 0.92
+"""times the type size of the text: the largest type of footnotes"""
+MOST = 250_000
+"""So many pairs of lines are compared to find footnotes; a page of more is no page of prose."""
 WORDY = 14
 """with so many characters to a stretch on average: shorter ones are a table."""
 
@@ -27,7 +32,30 @@ def in_reading_order(lines: Sequence[Line], in_table: Callable[[Line], bool]) ->
     gutter = _gutter([line for line in lines if not in_table(line)])
     if gutter is not None:
         lines = [part for line in lines for part in ([line] if in_table(line) else _halves(line, gutter))]
-    return list(_cut(lines)) if gutter is not None or _goes_back(lines) else list(lines)
+    return _notes_last(list(_cut(lines)) if gutter is not None or _goes_back(lines) else list(lines))
+
+
+def _notes_last(lines: list[Line]) -> list[Line]:
+    """Footnotes come after the text of the page, of all its columns: they would part its sentences."""
+    sizes: Counter[float] = Counter()
+    for line in lines:
+        sizes[line.size] += len(line.text)
+    share = 0.25 * sizes.total()  # on some pages the footnotes are more than the text
+    most = NOTES * max((size for size, letters in sizes.items() if letters >= share), default=0.0)
+    text = [(place, line) for place, line in enumerate(lines) if line.size > most]
+    small = [place for place, line in enumerate(lines) if line.size <= most]
+    if len(small) * len(text) > MOST:
+        return lines
+    notes = {place for place in small if _too_early(place, lines[place], text)}
+    return [line for place, line in enumerate(lines) if place not in notes] + [lines[place] for place in sorted(notes)]
+
+
+def _too_early(place: int, line: Line, text: Sequence[tuple[int, Line]]) -> bool:
+    """Whether a line stands below the text of its column (but for a page number), with text above it still to come."""
+    column = [(at, other) for at, other in text if min(line.right, other.right) > max(line.left, other.left)]
+    above = sum(len(other.text) for _, other in column if other.y > line.y)
+    later = any(at > place and other.y > line.y for at, other in text)
+    return later and above > 0.9 * sum(len(other.text) for _, other in column)
 
 
 def _goes_back(lines: Sequence[Line]) -> bool:
