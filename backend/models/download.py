@@ -14,7 +14,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from filelock import FileLock, Timeout
 
@@ -73,15 +73,31 @@ def work(job: Job, progress: Progress) -> None:
     target = job.settings.models / folder_name(model) / plan.revision
     progress.total(plan.size, "bytes")
     progress.result(path=str(target), model=model, revision=plan.revision)
-    if not target.is_dir():
-        partial = make_folder(job.settings.models / ".partial" / folder_name(model) / plan.revision)
-        try:
-            with FileLock(partial.with_suffix(".lock")).acquire(timeout=0):
-                _fetch_all(plan, partial, progress)
-                _move(partial, target)
-        except Timeout as fault:
-            raise Busy("error.model_downloading", model=model) from fault
+    fetch(job.settings, plan, target, progress)
     progress.done(plan.size)
+
+
+class Teller(Protocol):
+    """What of a Progress a download needs."""
+
+    def message(self, key: str, **details: object) -> None: ...
+
+    def done(self, done: int) -> None: ...
+
+    def check_stop(self) -> None: ...
+
+
+def fetch(settings: Settings, plan: Plan, target: Path, progress: Teller) -> None:
+    """The files of a plan into `target`, which is there only when it is whole. Raises as `work`."""
+    if target.is_dir():
+        return
+    partial = make_folder(settings.models / ".partial" / folder_name(plan.model) / plan.revision)
+    try:
+        with FileLock(partial.with_suffix(".lock")).acquire(timeout=0):
+            _fetch_all(plan, partial, progress)
+            _move(partial, target)
+    except Timeout as fault:
+        raise Busy("error.model_downloading", model=plan.model) from fault
 
 
 def _plan(job: Job, model: str) -> Plan:
@@ -110,7 +126,7 @@ def _kept_plan(file: Path, model: str) -> Plan:
     return plan
 
 
-def _fetch_all(plan: Plan, partial: Path, progress: Progress) -> None:
+def _fetch_all(plan: Plan, partial: Path, progress: Teller) -> None:
     _check_disk(plan, partial)
     done = 0
     for file in plan.files:
@@ -124,7 +140,7 @@ def _fetch_all(plan: Plan, partial: Path, progress: Progress) -> None:
         progress.done(done)
 
 
-def _fetch(plan: Plan, file: HubFile, path: Path, before: int, progress: Progress) -> None:
+def _fetch(plan: Plan, file: HubFile, path: Path, before: int, progress: Teller) -> None:
     """One file into `path`, whole and checked, or its first part into `path`.part."""
     path.parent.mkdir(exist_ok=True)
     part = path.with_name(path.name + ".part")
@@ -186,7 +202,7 @@ def _one_answer(plan: Plan, file: HubFile, stream: BinaryIO) -> Iterator[None]:
             yield
 
 
-def _is_right(file: HubFile, path: Path, progress: Progress) -> bool:
+def _is_right(file: HubFile, path: Path, progress: Teller) -> bool:
     size = path.stat().st_size
     if size != file.size:
         return False

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -70,8 +70,11 @@ def folder_name(model: str) -> str:
     return check_id(model).replace("/", "--")
 
 
-def ask(model: str, revision: str | None) -> Plan:
-    """Ask the hub. Raises Unavailable, BadInput, ModelProblem with the keys told in `told`, within about TIMEOUT_S."""
+def ask(model: str, revision: str | None, choosing: Callable[[str, list[str]], set[str]] | None = None) -> Plan:
+    """Ask the hub; `choosing` says which files are wanted, `choose` when None.
+
+    Raises Unavailable, BadInput, ModelProblem with the keys told in `told`, within about TIMEOUT_S.
+    """
     from huggingface_hub import HfApi, errors
 
     with told(model, revision):
@@ -85,7 +88,7 @@ def ask(model: str, revision: str | None) -> Plan:
             raise Unavailable("error.hub_nonsense", why=type(fault).__name__) from fault
     if not COMMIT.fullmatch(commit):
         raise Unavailable("error.hub_nonsense", why="no commit")
-    names = choose(model, [sibling.rfilename for sibling in siblings])
+    names = (choosing or choose)(model, [sibling.rfilename for sibling in siblings])
     files = [_file(sibling) for sibling in siblings if sibling.rfilename in names]
     return Plan(model=model, revision=commit, files=tuple(sorted(files, key=lambda file: file.size)))
 

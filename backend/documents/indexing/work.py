@@ -65,7 +65,8 @@ class Indexing:
             if documents:
                 self._progress.message("run.message.loading_model")
                 model = self._index.settings.embedding
-                embedder = None if model.kind == "none" else self._embedders.open(model, fetch=True)
+                opened = self._embedders.open
+                embedder = None if model.kind == "none" else opened(model, fetch=True, progress=self._progress)
                 with Reader() as reader, self._index.writing():
                     preparing = self._preparing(reader)
                     writing = Writing(self._store, self._index, embedder, self._contents, self._progress)

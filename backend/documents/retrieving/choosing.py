@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from backend.documents.embedders import fetched, folder_of
+from backend.documents.embedders import folder_of
 from backend.documents.embedding import EmbeddingModel
 from backend.errors import BadInput, ModelProblem, first_line
 from backend.settings import Settings
@@ -74,12 +74,6 @@ def reranker_folder(settings: Settings, name: str) -> Path:
         return folder_of(settings, model)
     except (ModelProblem, BadInput) as fault:
         raise ModelProblem("error.rerank_missing", model=name) from fault
-
-
-def fetch_reranker(settings: Settings, name: str) -> None:
-    """Download one of the hub where it is missing, in a worker. Raises Unavailable, BadInput, ModelProblem."""
-    if not Path(name).expanduser().is_dir():
-        fetched(settings, EmbeddingModel(kind="hub", name=name))
 
 
 def mmr(
