@@ -80,9 +80,12 @@ def _syllables(run: str) -> list[str]:
 
 
 def _bare(run: str) -> str:
-    """A Korean word without its particle, where at least two syllables stay."""
-    if "가" <= run[0] <= "힣":
-        for particle in PARTICLES:
-            if run.endswith(particle) and len(run) - len(particle) >= 2:
-                return run[: -len(particle)]
+    """A Korean word without what clings to it, where at least two syllables stay.
+
+    Taken off again and again: 고양이는 and 고양이 must come to the same, though 이 may be a particle or not.
+    """
+    if not "가" <= run[0] <= "힣":
+        return run[:LONGEST]
+    while particle := next((one for one in PARTICLES if run.endswith(one) and len(run) - len(one) >= 2), ""):
+        run = run[: -len(particle)]
     return run[:LONGEST]

@@ -36,3 +36,10 @@ def test_keywords_are_words_without_particles_each_once() -> None:
 def test_signs_and_data_of_any_length_are_borne() -> None:
     assert tokens("…!? ~") == [] and keywords("") == []
     assert all(len(token) <= 64 for token in tokens("a" * 1_000_000))
+
+
+def test_a_word_that_ends_like_a_particle_is_the_same_with_and_without_one() -> None:
+    for word in ("고양이", "민주주의", "이용제한", "임대차계약", "어린이"):
+        found = {tuple(keywords(word + particle)) for particle in ("", "는", "를", "의", "에서는", "과의")}
+        assert len(found) == 1, (word, found)
+    assert keywords("고양이") != keywords("고등어")

@@ -118,6 +118,52 @@ def test_nearest_says_cosines(tmp_path: Path) -> None:
     index.close()
 
 
+def test_a_long_question_counts_its_words_and_not_how_rare_they_are(index: Index) -> None:
+    words = [f"rare{number}" for number in range(300)]
+    put(index, 1, " ".join(words[:150]))
+    put(index, 2, *(f"filler {number}" for number in range(50)))
+    ((_, share),) = index.keyword(" ".join(words), 5)
+    assert share == pytest.approx(0.5)
+
+
+def test_equals_stand_in_the_order_in_which_they_were_put(index: Index) -> None:
+    for document in (3, 1, 2):
+        put(index, document, "the same words")
+    found = [index.bm25("same words", 9), index.keyword("same words", 9)]
+    if index.vectors is not None:
+        found.append(index.nearest(LETTERS.query("the same words"), 9))
+    for hits in found:
+        assert [row for row, _ in hits] == sorted(row for row, _ in hits) and len(hits) == 3
+
+
+def test_an_index_made_before_there_was_a_copy_answers_and_gets_one(tmp_path: Path) -> None:
+    index = Index(tmp_path, BOTH)
+    put(index, 1, "aaaa", "bbbb")
+    index.close()
+    for path in (index.folder / "points").iterdir():
+        path.unlink()
+    old = Index(tmp_path, BOTH)
+    assert texts_of(old, old.nearest(LETTERS.query("aaaa"), 1)) == ["aaaa"]  # Chroma answers
+    put(old, 2, "cccc")
+    assert old.scan is not None and old.vectors is not None
+    old.vectors.close()
+    assert texts_of(old, old.nearest(LETTERS.query("bbbb"), 2))[0] == "bbbb"
+    assert old.scan.counted == 3
+    old.close()
+
+
+def test_what_was_written_while_a_reader_looked_is_found_afterwards(tmp_path: Path) -> None:
+    index, reader = Index(tmp_path, BOTH), Index(tmp_path, BOTH)
+    put(index, 1, "first")
+    drawn = index.rows.begin([1])  # a put that is under way
+    assert len(reader.bm25("first", 5)) == len(reader.nearest(LETTERS.query("first"), 5)) == 1
+    during = reader.generation()
+    index.rows.finish([(drawn[0], 2, passages(2, "second"))])
+    assert reader.generation() > during
+    index.close()
+    reader.close()
+
+
 def test_an_index_of_words_alone_does_not_search_by_meaning(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="index_no_vectors"):
         Index(tmp_path, WORDS).nearest(np.ones(3, dtype=np.float32), 1)

@@ -134,6 +134,43 @@ def test_a_blank_question_finds_nothing(index: Index) -> None:
     assert asked(index, "?!", Documents(retriever="keyword")).found == ()
 
 
+STRANGE = (
+    "the and of to",
+    "은 는 이 가",
+    "😀 👩‍👩‍👧‍👦 🇰🇷",
+    'lease:"notice" AND (cat OR -writing) ^2 ~3 [a TO b] {x} \\ /.*/ +must *',
+    "(((((",
+    '"',
+    "lease\0notice",
+    "half \ud800 a letter",
+    "\u202e\ufeff\u200b",
+    "lease notice " * 800,
+    "계약" * 5_000,
+    "x" * 10_000,
+    " ".join(f"word{number}" for number in range(2_000)),
+)
+
+
+@pytest.mark.parametrize("question", STRANGE, ids=range(len(STRANGE)))
+def test_no_question_makes_searching_fail(index: Index, question: str) -> None:
+    for way in ("keyword", "bm25", "dense", "hybrid", "whole"):
+        first = asked(index, question, Documents(retriever=way))
+        again = asked(index, question, Documents(retriever=way))
+        assert [one.passage.id for one in first.found] == [one.passage.id for one in again.found]
+        if "lease" in question and way != "dense":
+            assert first.found, way
+
+
+def test_signs_of_a_query_language_are_only_signs(index: Index) -> None:
+    plain = asked(index, "lease notice", Documents(retriever="bm25"))
+    signed = asked(index, '"lease": (notice)', Documents(retriever="bm25"))
+    assert [(one.passage.id, one.score) for one in signed.found] == [(one.passage.id, one.score) for one in plain.found]
+
+
+def test_as_many_are_told_as_are_asked_for(index: Index) -> None:
+    assert len(asked(index, "lease", Documents(top_k=4, candidates=1)).found) == 4
+
+
 @pytest.fixture
 def project(tmp_path: Path) -> Iterator[Project]:
     projects = Projects(tmp_path / "projects", lambda _folder: False)

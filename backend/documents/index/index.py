@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Final
 from filelock import FileLock, Timeout
 
 from backend.documents.index.rows import PassageRows
-from backend.documents.index.settings import IndexSettings, index_folder
+from backend.documents.index.scan import Scan
+from backend.documents.index.settings import EMBEDDED, IndexSettings, index_folder
 from backend.documents.index.vectors import Point, Vectors
 from backend.documents.index.within import ALL, Within
 from backend.documents.index.words import Hit, Words
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 WRITER_WAIT_S: Final = 20.0
 ABOUT: Final = "about.json"
+MOST_SCANNED: Final = 300_000
+"""Up to so many points the copy answers; among more, without a filter, Chroma's graph is the quicker."""
 
 
 @dataclass(frozen=True)
@@ -50,10 +53,13 @@ class Index:
         self.rows = PassageRows(self.folder / "passages.db")
         self.words = Words(self.folder / "words")
         self.vectors = None if settings.embedding.kind == "none" else Vectors(self.folder / "chroma", settings.chroma)
+        scanned = self.vectors is not None and settings.chroma == EMBEDDED
+        self.scan = Scan(self.folder / "points") if scanned else None
         self._file_lock = FileLock(self.folder / "writer.lock")
-        self._lock = threading.RLock()
+        self._lock, self._looking = threading.RLock(), threading.Lock()
         self._writing = 0
-        self._seen = self.rows.generation()
+        self._seen = self._seen_of_vectors = self.rows.generation()
+        self._seen_of_scan, self._scan_is_whole = -1, False
 
     # --- writing
 
@@ -107,7 +113,7 @@ class Index:
             self._writing += 1
             try:
                 if self._writing == 1:
-                    self._catch_up(at_once=True)
+                    self._catch_up_as_writer()
                 yield
                 if self._writing == 1:
                     self.sweep()
@@ -115,7 +121,7 @@ class Index:
                 self._writing -= 1
                 if not self._writing:
                     self.words.close()
-                    self._seen = self.rows.generation()
+                    self._seen = self._seen_of_vectors = self.rows.generation()
                     self._file_lock.release()
 
     def sweep(self) -> None:
@@ -125,6 +131,8 @@ class Index:
             if left:
                 if self.vectors is not None:
                     self.vectors.remove(left)
+                if self.scan is not None:
+                    self.scan.remove(left)
                 self.words.remove(left)
                 self.words.commit()
                 self.rows.swept(left)
@@ -172,35 +180,61 @@ class Index:
     def nearest(self, point: NDArray[np.float32], count: int, within: Within = ALL) -> list[Hit]:
         """(row id, cosine), the nearest first. Raises Refused("error.index_no_vectors"), Unavailable."""
         self._catch_up()
+        scan = self._looked_at_scan()
+        if scan is not None and (within != ALL or scan.counted <= MOST_SCANNED):
+            return scan.nearest(point, count, within)
         return self._vectors().nearest(point, count, within)
 
     def points(self, rows: Sequence[int]) -> dict[int, NDArray[np.float32]]:
         """The points of row ids. Raises Refused("error.index_no_vectors"), Unavailable."""
         self._catch_up()
+        scan = self._looked_at_scan()
+        if scan is not None:
+            return scan.points(rows)
         return self._vectors().points(rows)
 
     def close(self) -> None:
         """Give memory and files back."""
         self.words.close()
+        if self.scan is not None:
+            self.scan.close()
+            self._seen_of_scan = -1
         if self.vectors is not None:
             self.vectors.close()
 
     # --- within
 
     def _vectors(self) -> Vectors:
+        """Chroma, which sees what other processes have written since it was asked last."""
         if self.vectors is None:
             raise Refused("error.index_no_vectors")
+        if not self._writing and self._seen != self._seen_of_vectors and self.vectors.refresh():
+            self._seen_of_vectors = self._seen
         return self.vectors
 
-    def _catch_up(self, at_once: bool = False) -> None:
-        """See what other processes have written since the last look."""
-        if self._writing and not at_once:
-            return
-        now = self.rows.generation()
-        if now != self._seen:
+    def _catch_up(self) -> None:
+        """See what other processes have written since the last look. Who writes looks once, when beginning."""
+        if not self._writing and (now := self.rows.generation()) != self._seen:
             self.words.refresh()
-            if self.vectors is None or self.vectors.refresh(at_once):
-                self._seen = now
+            self._seen = now
+
+    def _catch_up_as_writer(self) -> None:
+        self.words.refresh()
+        if self.vectors is not None and self._seen_of_vectors != self.rows.generation():
+            self.vectors.refresh(at_once=True)
+        if self.scan is not None and self._looked_at_scan() is None:
+            self.scan.fill(self.rows.named(), self._vectors().points)
+            self._seen_of_scan = -1
+
+    def _looked_at_scan(self) -> Scan | None:
+        """The copy as it stands now, if each passage has its point in it: older indexes have none before a write."""
+        now = self.rows.generation()
+        with self._looking:
+            if self.scan is not None and now != self._seen_of_scan:
+                self.scan.refresh(self.rows.puts())
+                self._scan_is_whole = self.scan.counted == self.rows.count()
+                self._seen_of_scan = now
+            return self.scan if self._scan_is_whole else None
 
     def _check_about(self) -> None:
         """The folder says which model made its points; another one's are never mixed in."""
@@ -242,7 +276,10 @@ class Index:
             for entry, (put, last) in filled
             for row, passage in enumerate(entry.passages, last + 1)
         ]
-        self.vectors.add(named, np.concatenate([entry.vectors for entry, _ in filled if entry.vectors is not None]))
+        points = np.concatenate([entry.vectors for entry, _ in filled if entry.vectors is not None])
+        self.vectors.add(named, points)
+        if self.scan is not None:
+            self.scan.add(named, points)
 
 
 def searched(passage: Passage) -> str:

@@ -9,6 +9,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
 
+from backend.documents.index.vectors import Point
 from backend.documents.values import Passage
 from backend.projects.database import told
 
@@ -81,6 +82,17 @@ class PassageRows:
             asked = "SELECT id, document FROM passages WHERE document = ? ORDER BY number"
             return [row for document in document_ids for row in connection.execute(asked, (document,))]
 
+    def puts(self) -> list[int]:
+        """Numbers of the puts that count."""
+        with self._read() as connection:
+            return [put for (put,) in connection.execute("SELECT put FROM documents")]
+
+    def named(self) -> list[Point]:
+        """Whose each passage is that counts."""
+        asked = "SELECT id, put, document, json_extract(body, '$.language') FROM passages ORDER BY id"
+        with self._read() as connection:
+            return [Point(*row) for row in connection.execute(asked)]
+
     def unfinished(self) -> list[int]:
         """Numbers of puts that do not count (any more) and may have left words and points."""
         with self._read() as connection:
@@ -114,13 +126,14 @@ class PassageRows:
                     ),
                 )
                 connection.execute("UPDATE puts SET unfinished = 0 WHERE id = ?", (put,))
+            _grow(connection)
 
     def drop(self, document_ids: Sequence[int]) -> None:
         """These do not count any more; what they left of words and points is unfinished."""
         with self._write() as connection:
             for document in document_ids:
                 _replace(connection, document)
-            connection.execute("INSERT INTO puts (unfinished) VALUES (0)")  # the generation grows
+            _grow(connection)
 
     def swept(self, puts: Sequence[int]) -> None:
         """Words and points of these are gone."""
@@ -144,12 +157,18 @@ class PassageRows:
     @contextmanager
     def _write(self) -> Iterator[sqlite3.Connection]:
         with self._lock, told(self.path), closing(self._open()) as connection:
+            connection.execute("PRAGMA secure_delete = ON")  # what is taken away leaves no trace in the file
             connection.execute("BEGIN IMMEDIATE")
             yield connection
             connection.execute("COMMIT")
 
     def _open(self) -> sqlite3.Connection:
         return sqlite3.connect(self.path, timeout=20, isolation_level=None)
+
+
+def _grow(connection: sqlite3.Connection) -> None:
+    """The generation grows: only now is there something else to find than when the put began."""
+    connection.execute("INSERT INTO puts (unfinished) VALUES (0)")
 
 
 def _replace(connection: sqlite3.Connection, document: int) -> None:

@@ -23,7 +23,8 @@ HEAP: Final = 64_000_000
 SPLITTER: Final = "blanks"
 MOST_ASKED: Final = 512
 """Different words of a question that are looked up; the first ones count."""
-TIE: Final = 1e-3
+TIE: Final = 1e-4
+"""What BM25 weighs beside the number of words held: never as much as one word, however long the question is."""
 Hit = tuple[int, float]
 """A row id and its score."""
 
@@ -72,7 +73,7 @@ class Words:
             term = Query.term_query(self._schema, "keys", word, "freq")
             asked += [Query.const_score_query(term, 1.0), Query.boost_query(term, TIE)]
         found = self._search(Query.boolean_query([(Occur.Should, query) for query in asked]), count, within)
-        return [(row, min(int(score) / len(words), 1.0)) for row, score in found]
+        return [(row, min(int(score) / max(len(words), 1), 1.0)) for row, score in found]
 
     def _search(self, query: tantivy.Query, count: int, within: Within) -> list[Hit]:
         from tantivy import Occur, Query
@@ -87,7 +88,8 @@ class Words:
         searcher = self._index.searcher()
         hits = searcher.search(query, max(count, 1), count=False).hits
         rows = searcher.fast_field_values("row", [address for _, address in hits])
-        return [(int(row), float(score)) for row, (score, _) in zip(rows, hits, strict=True) if row is not None]
+        found = [(int(row), float(score)) for row, (score, _) in zip(rows, hits, strict=True) if row is not None]
+        return sorted(found, key=_best_first)  # tantivy lets equals stand as its segments lie, which merging changes
 
     # --- writing
 
@@ -147,6 +149,11 @@ class Words:
             if "No space left" in why or "StorageFull" in why:
                 raise StorageProblem("error.disk_full", path=self._folder.name) from fault
             raise StorageProblem("error.cannot_write", path=self._folder.name, why=why) from fault
+
+
+def _best_first(hit: Hit) -> tuple[float, int]:
+    """Of equals the one that was put first."""
+    return -hit[1], hit[0]
 
 
 def _schema() -> tantivy.Schema:

@@ -43,8 +43,13 @@ def search(
 
     Raises Refused("error.index_no_vectors" | "error.retrieval_whole", ...), Unavailable, ModelProblem, StorageProblem.
     """
-    asked = Search(index, query.strip()[:LONGEST], wanted, within, embedder, rerankers)
+    asked = Search(index, asked_for(query), wanted, within, embedder, rerankers)
     return asked.whole() if wanted.retriever == "whole" else asked.ranked()
+
+
+def asked_for(query: str) -> str:
+    """What of a question is searched for: its beginning, without halves of letters, which no index can hold."""
+    return query[: 2 * LONGEST].encode("utf-8", "ignore").decode("utf-8").replace("\0", " ").strip()[:LONGEST]
 
 
 class Search:
@@ -85,7 +90,7 @@ class Search:
         if not self.query or self.within.nothing:
             return Retrieved(found=())
         hits = self._retrieved()
-        pool = hits[: wanted.candidates]
+        pool = hits[: max(wanted.candidates, wanted.top_k)]
         if wanted.rerank and pool:
             with self._timed("rerank"):
                 hits = pool = self._reranked(pool)
