@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import gradio as gr
@@ -17,6 +17,7 @@ from backend.services import Services
 from tabs import widgets
 from tabs.documents import search_views as views
 from tabs.documents.files_state import LANGUAGES, day_of
+from tabs.documents.measure_handing import hand_over
 from tabs.documents.passages_state import open_passage, passage_named
 from tabs.errors import sentence
 from tabs.session import owner
@@ -75,8 +76,11 @@ class Doing:
         until: str | None,
         count: float,
         request: gr.Request,
-    ) -> str:
-        """What each way of searching finds. A way that cannot answer says so in its column; the others go on."""
+    ) -> Iterator[str]:
+        """What each way of searching finds, drawn as it comes: the model of meaning may still have to be loaded.
+
+        A way that cannot answer says so in its column; the others go on.
+        """
         project = self.project(project_id, request)
         asked = (question or "").strip()[:LONGEST]
         if not asked:
@@ -89,9 +93,12 @@ class Doing:
             dated_from=day_of(since) or None,
             dated_to=day_of(until) or None,
         )
-        columns = [self._column(project, way, asked, wanted, int(count)) for way in views.WAYS]
-        ids = {hit.passage.document_id for column in columns for hit in column.hits}
-        return views.side_by_side(self.words, asked, columns, self._named(project, ids))
+        columns = [views.Column(way, waiting=True) for way in views.WAYS]
+        yield views.side_by_side(self.words, asked, columns, {})
+        for number, way in enumerate(views.WAYS):
+            columns[number] = self._column(project, way, asked, wanted, int(count))
+            ids = {hit.passage.document_id for column in columns for hit in column.hits}
+            yield views.side_by_side(self.words, asked, columns, self._named(project, ids))
 
     def _column(self, project: Project, way: Any, question: str, wanted: PassageFilter, count: int) -> views.Column:
         asked = Documents(retriever=way, top_k=count, filter=wanted)
@@ -123,12 +130,16 @@ class Doing:
                 continue
         return found
 
-    def press(self, project_id: str, request: gr.Request, event: gr.EventData) -> Any:
-        """Open a passage in its page, or go to the files."""
+    def press(self, project_id: str, question: str, request: gr.Request, event: gr.EventData) -> Any:
+        """Open a passage in its page, keep the question as one that it answers, or go to the files."""
         project, pressed = self.project(project_id, request), widgets.chosen(event)
         if pressed.do == "to_files":
             return gr.Tabs(selected="files")
         named = passage_named(pressed.what)
+        if pressed.do == "known" and named is not None:
+            passage = self.services.retrieval.index(project).passage(pressed.what)
+            hand_over(project, (question or "").strip()[:LONGEST], passage)
+            return gr.Tabs(selected="measure")
         if pressed.do != "read" or named is None:
             raise BadInput("error.page_action")
         open_passage(project, *named)

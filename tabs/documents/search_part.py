@@ -89,4 +89,4 @@ def wire(services: Services, words: Words, inside: Inside, view: SearchPart) -> 
         **(QUIET | {"show_progress": "minimal"}),
     )
     for pressed in (view.empty, view.results):
-        pressed.click(show(doing.press), current, inside.parts, **QUIET)
+        pressed.click(show(doing.press), [current, view.question], inside.parts, **QUIET)

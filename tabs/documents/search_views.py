@@ -19,13 +19,17 @@ WAYS: Final = ("keyword", "bm25", "dense", "hybrid")
 
 @dataclass(frozen=True)
 class Column:
-    """One way of searching. `fault` says why it could not; `warning` why its result means little here."""
+    """One way of searching. `fault` says why it could not; `warning` why its result means little here.
+
+    waiting  it is still at work
+    """
 
     way: str
     hits: Sequence[Found] = ()
     seconds: float | None = None
     fault: str = ""
     warning: str = ""
+    waiting: bool = False
 
 
 def side_by_side(words: Words, question: str, columns: Sequence[Column], documents: Mapping[int, Document]) -> str:
@@ -47,6 +51,8 @@ def agreeing(columns: Sequence[Column]) -> dict[str, dict[str, int]]:
 def told_view(words: Words, columns: Sequence[Column]) -> str:
     """In one sentence what the ways came to; one whose result means little here does not count."""
     t = words.t
+    if any(column.waiting for column in columns):
+        return f'<p class="ds-told">{escape(t("docs.searching"))}</p>'
     sound = [column for column in columns if column.hits and not column.warning]
     firsts = [column.hits[0].passage.id for column in sound or [column for column in columns if column.hits]]
     if not firsts:
@@ -73,6 +79,8 @@ def column_view(
     warning = f'<p class="ds-warning">{escape(column.warning)}</p>' if column.warning else ""
     if column.fault:
         inside = f'<p class="ds-fault">{escape(column.fault)}</p>'
+    elif column.waiting:
+        inside = f'<p class="note">{escape(t("docs.way_waiting"))}</p>'
     elif not column.hits:
         inside = f'<p class="note">{escape(t("docs.way_nothing"))}</p>'
     else:
@@ -107,6 +115,7 @@ def hit_view(
                  if one != way and one in places]  # fmt: skip
     also = "".join(f'<span class="tag">{escape(one)}</span>' for one in elsewhere)
     button = widgets.action(words.t("docs.open_passage"), "read", passage.id)
+    button += widgets.action(words.t("measure.answers_it"), "known", passage.id, kind="quiet")
     score = escape(words.t(f"docs.score_{way}", score=f"{hit.score:.3g}"))
     return (
         f'<li><div class="ds-where"><b>{number}</b> {where(words, hit, documents)}</div>{shown}{whole}'

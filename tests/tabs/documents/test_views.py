@@ -244,6 +244,8 @@ def test_the_ways_stand_side_by_side_and_say_where_the_others_have_it() -> None:
     assert "&lt;꺼져&gt;" in html and "&lt;글&gt;" in html and "영어용" in html
     assert KO.t("docs.all_agree", of=2) in html and KO.t("docs.took", ms=1) in html
     assert KO.t("docs.gone") in search_views.side_by_side(KO, "x", columns(), {})
+    early = search_views.side_by_side(KO, "x", [columns()[0], search_views.Column("dense", waiting=True)], {})
+    assert KO.t("docs.searching") in early and KO.t("docs.way_waiting") in early and "docs.all_agree" not in early
 
 
 def test_the_sentence_above_tells_agreement_from_disagreement() -> None:
