@@ -10,6 +10,7 @@ from pathlib import Path
 from backend.accounts import Accounts
 from backend.answering import Answering, Answers
 from backend.documents.grounding.library import ProjectPassages
+from backend.documents.indexing.indexes import forget_on_servers
 from backend.documents.retrieving.retrieval import Retrieval
 from backend.errors import BadInput
 from backend.jobs.run import Run
@@ -106,15 +107,21 @@ def create_services(settings: Settings) -> Services:
         return bool(project_runs.of(folder / "runs").active())
 
     endpoints = Endpoints(settings.home, settings.offline)
+    retrieval = Retrieval(settings, endpoints)
+
+    def leaving(project: Project) -> None:
+        retrieval.close_project(project)
+        forget_on_servers(project.folder)
+
     host = ModelHost(settings, endpoints)
     return Services(
         settings=settings,
-        projects=Projects(settings.home / "projects", working),
+        projects=Projects(settings.home / "projects", working, leaving),
         host=host,
         answers=Answering(host),
         endpoints=endpoints,
         house_runs=Runs(settings.home / "runs", settings),
         project_runs=project_runs,
         accounts=Accounts(settings.home),
-        retrieval=Retrieval(settings, endpoints),
+        retrieval=retrieval,
     )

@@ -1,13 +1,17 @@
-"""An embedding model behind an OpenAI-compatible server."""
+"""An embedding model behind an OpenAI-compatible server.
+
+How many texts it takes at once is found out: a server that refuses a batch is asked with half of it from then on
+(text-embeddings-inference takes 32, others any number). One that says when to come again is waited for by the caller.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from backend.documents.embedders import guessed
 from backend.documents.embedding import EmbeddingModel
-from backend.errors import Unavailable
+from backend.errors import BadInput, Unavailable
 from backend.models.endpoint_client import client, told
 from backend.models.endpoints import Endpoint
 
@@ -18,6 +22,8 @@ if TYPE_CHECKING:
 AT_ONCE: Final = 64
 CONNECT_S: Final = 5.0
 READ_S: Final = 60.0
+LONGEST_WAIT_S: Final = 120.0
+"""A server that wants more rest than this is as good as down; the run can be resumed."""
 
 
 class RemoteEmbedder:
@@ -26,7 +32,7 @@ class RemoteEmbedder:
     def __init__(self, model: EmbeddingModel, endpoint: Endpoint, key: str | None) -> None:
         self.model, self._endpoint, self._key = model, endpoint, key
         self._client = client(endpoint, key, CONNECT_S, READ_S)
-        self._dimensions = 0
+        self._dimensions, self._at_once = 0, AT_ONCE
 
     @property
     def dimensions(self) -> int:
@@ -38,8 +44,18 @@ class RemoteEmbedder:
 
         if not texts:
             return np.zeros((0, self.dimensions), dtype=np.float32)
-        asked = [self.model.passage + text for text in texts]
-        return np.concatenate([self._points(asked[at : at + AT_ONCE]) for at in range(0, len(asked), AT_ONCE)])
+        asked, found = [self.model.passage + text for text in texts], []
+        while asked:
+            some = asked[: self._at_once]
+            try:
+                found.append(self._points(some))
+            except BadInput:
+                if len(some) == 1:
+                    raise
+                self._at_once = len(some) // 2
+                continue
+            asked = asked[len(some) :]
+        return np.concatenate(found)
 
     def query(self, text: str) -> NDArray[np.float32]:
         point: NDArray[np.float32] = self._points([self.model.query + text])[0]
@@ -56,7 +72,7 @@ class RemoteEmbedder:
         import numpy as np
 
         with told(self._endpoint, self.model.name, self._key):
-            answer = self._client.embeddings.create(model=self.model.name, input=texts, encoding_format="float")
+            answer = self._answer(texts)
             rows = sorted(answer.data, key=lambda row: row.index)
             points = np.asarray([row.embedding for row in rows], dtype=np.float32)
         fine = points.ndim == 2 and points.shape[0] == len(texts) and np.isfinite(points).all()
@@ -65,3 +81,14 @@ class RemoteEmbedder:
         self._dimensions = points.shape[1]
         sizes = np.linalg.norm(points, axis=1, keepdims=True)
         return np.asarray(points / np.where(sizes > 0, sizes, 1), dtype=np.float32)
+
+    def _answer(self, texts: list[str]) -> Any:
+        """Raises Unavailable("error.endpoint_too_many", seconds=) with how long the server wants to be left alone."""
+        import openai
+
+        try:
+            return self._client.embeddings.create(model=self.model.name, input=texts, encoding_format="float")
+        except openai.RateLimitError as fault:
+            told = fault.response.headers.get("retry-after", "")
+            seconds = min(float(told), LONGEST_WAIT_S) if told.replace(".", "", 1).isdecimal() else 0.0
+            raise Unavailable("error.endpoint_too_many", endpoint=self._endpoint.name, seconds=seconds) from None

@@ -29,11 +29,17 @@ class Projects:
     working(project folder) says whether a run is under way there; such a project is not deleted.
     """
 
-    def __init__(self, root: Path, working: Callable[[Path], bool] = lambda _folder: False) -> None:
+    def __init__(
+        self,
+        root: Path,
+        working: Callable[[Path], bool] = lambda _folder: False,
+        leaving: Callable[[Project], None] = lambda _project: None,
+    ) -> None:
+        """`working` tells of a folder whether a run is under way; `leaving` is called before a project is deleted."""
         self._root = root
         self._trash = root.parent / "trash"
         self._desk = root.parent / "tmp"
-        self._working = working
+        self._working, self._leaving = working, leaving
         self._lock = threading.RLock()
         self._migrating = threading.Lock()
         self._open: dict[Path, Project] = {}
@@ -100,6 +106,7 @@ class Projects:
             if self._working(project.folder):
                 raise Busy("error.project_working", project=peek(project.folder).name)
             name = peek(project.folder).name
+            self._leaving(project)
             project.close()
             del self._open[project.folder]
             return self._trash_of(owner).put(project.folder, name)

@@ -10,6 +10,7 @@ from backend.documents.index.settings import activate, active
 from backend.documents.indexing.start import start_indexing
 from backend.projects.folder import Project
 from backend.services import Services
+from tabs.documents.files_encoders import wire_encoders
 from tabs.documents.files_settings import (
     LENGTHS,
     OWN,
@@ -95,4 +96,5 @@ def wire_settings(services: Services, words: Words, inside: Inside, view: Settin
     view.kind.input(show(preparing.choose), [view.kind, view.name], [view.name, view.endpoint, *prompts], **QUIET)
     view.name.input(show(preparing.suggest), view.name, prompts, **QUIET)
 
+    wire_encoders(services, words, inside, view)
     return view.save.click(show(preparing.save), current, view.told, inputs_kwargs=view.form, **QUIET)

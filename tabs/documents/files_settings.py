@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
 import gradio as gr
 
 from backend.documents.embedding import EmbeddingModel
+from backend.documents.fetching import asked_as
 from backend.documents.index.settings import EMBEDDED, IndexSettings, checked
 from backend.errors import BadInput
+from tabs.documents.files_encoders import RerankView, rerank_layout
 from tabs.text import Words
 
 LENGTHS: Final[Mapping[str, tuple[int, int]]] = MappingProxyType(
@@ -34,11 +37,12 @@ class Known:
 
 
 MODELS: Final = (
-    Known("BAAI/bge-m3", max_tokens=8192),
     Known("nlpai-lab/KURE-v1", max_tokens=8192),
+    Known("dragonkue/BGE-m3-ko", max_tokens=8192),
     Known("intfloat/multilingual-e5-small", "query: ", "passage: "),
     Known("intfloat/multilingual-e5-large", "query: ", "passage: "),
 )
+"""With weights in safetensors; BAAI/bge-m3 itself brings a pickle alone, its Korean child does not."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,8 @@ class SettingsView:
     languages: gr.Radio
     chroma: gr.Textbox
     save: gr.Button
+    sent: gr.HTML
+    rerank: RerankView
 
     @property
     def form(self) -> dict[str, Any]:
@@ -106,12 +112,15 @@ def settings_layout(words: Words) -> SettingsView:
             endpoint = gr.Dropdown(
                 [], visible=False, label=t("docs.endpoint"), info=t("docs.endpoint_info"), elem_id="dx-endpoint"
             )
+        sent = gr.HTML(apply_default_css=False, js_on_load=None, elem_id="dx-sent")
         with gr.Accordion(t("docs.expert"), open=False, elem_id="dx-expert"):
             size, overlap, query, passage, max_tokens, languages, chroma = expert_layout(words)
+            rerank = rerank_layout(words)
         save = gr.Button(t("docs.settings_save"), size="sm", elem_id="dx-save", elem_classes="dc-narrow")
     return SettingsView(
-        box, told, length, kind, name, endpoint, size, overlap, query, passage, max_tokens, languages, chroma, save
-    )
+        box, told, length, kind, name, endpoint, size, overlap, query, passage, max_tokens, languages, chroma, save,
+        sent, rerank,
+    )  # fmt: skip
 
 
 def expert_layout(words: Words) -> tuple[Any, ...]:
@@ -225,8 +234,12 @@ def form_values(settings: IndexSettings, servers: Sequence[tuple[str, str]]) -> 
 
 
 def suggested(name: str) -> Known | None:
-    """How the makers of a well-known model want it asked."""
-    return next((one for one in MODELS if one.name == name.strip()), None)
+    """How the makers of a well-known model want it asked, and what a model's own folder says of that."""
+    name = name.strip()
+    folder = Path(name).expanduser()
+    if folder.is_absolute() and (folder / "config.json").is_file():
+        return Known(name, **asked_as(folder))
+    return next((one for one in MODELS if one.name == name), None)
 
 
 def settings_view(words: Words, settings: IndexSettings) -> str:
@@ -234,8 +247,11 @@ def settings_view(words: Words, settings: IndexSettings) -> str:
     split, model = settings.split, settings.embedding
     key = "docs.settings_now_words" if model.kind == "none" else "docs.settings_now"
     told = words.t(key, size=split.size, overlap=split.overlap, model=model.name)
-    good = words.t(f"docs.settings_{good_for(model)}")
-    return f'<p class="dc-told">{escape(told)}</p><p class="note">{escape(good)}</p>'
+    said = [words.t(f"docs.settings_{good_for(model)}")]
+    if model.kind != "none" and split.size > model.max_tokens:
+        said.append(words.t("retrieval.cut_off", size=split.size, most=model.max_tokens))
+    notes = "".join(f'<p class="note">{escape(one)}</p>' for one in said)
+    return f'<p class="dc-told">{escape(told)}</p>{notes}'
 
 
 def good_for(model: EmbeddingModel) -> str:

@@ -124,6 +124,14 @@ class Index:
                     self._seen = self._seen_of_vectors = self.rows.generation()
                     self._file_lock.release()
 
+    def forget_lost(self) -> bool:
+        """When a server has lost this index's points, begin anew: nothing is in it. Raises Unavailable, Busy."""
+        if self.vectors is None or self.settings.chroma == EMBEDDED or not self.vectors.lost():
+            return False
+        self.vectors.begin_anew()
+        self.drop_all(list(self.rows.documents()))
+        return True
+
     def sweep(self) -> None:
         """Take away words and points that do not count: replaced, dropped, or left by a put that was killed."""
         with self.writing():
@@ -292,6 +300,8 @@ def remove_index(folder: Path, settings: IndexSettings) -> None:
     """Delete an index; it can be made again. The project's folder; nobody may be using it in this process."""
     if settings.chroma != "embedded" and settings.embedding.kind != "none":
         vectors = Vectors(index_folder(folder, settings) / "chroma", settings.chroma)
-        vectors.forget()
-        vectors.close()
+        try:
+            vectors.forget()
+        finally:
+            vectors.close()
     shutil.rmtree(index_folder(folder, settings), ignore_errors=True)

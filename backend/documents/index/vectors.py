@@ -2,11 +2,15 @@
 
 Chroma never embeds here (`embedding_function=None`: its own one reaches for the network) and sends no telemetry.
 Embedded, each process reads with a view of its own, which is opened anew after another process has written.
+
+On a server many studios may keep their points. A collection's name is drawn by chance, kept beside the index, and the
+collection says itself whose it is: one that does not is another's and is neither read nor written nor deleted.
 """
 
 from __future__ import annotations
 
-import hashlib
+import secrets
+import socket
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -18,13 +22,19 @@ from urllib.parse import urlsplit
 from backend.documents.index.settings import EMBEDDED
 from backend.documents.index.within import ALL, Within
 from backend.errors import StorageProblem, Unavailable, first_line
-from backend.files import make_folder
+from backend.files import make_folder, write_atomic
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 NAME: Final = "passages"
+SERVER: Final = "chroma-server.txt"
+"""Beside the index: the name of its collection on the server, and on a second line `made` once it has been made."""
+OWNER: Final = "matchum"
+MADE: Final = "made"
+CONNECT_S: Final = 5.0
+ANSWER_S: Final = 120.0
 AT_ONCE: Final = 2_000
 """Points of one call."""
 REOPEN_REST: Final = 20
@@ -102,12 +112,28 @@ class Vectors:
         with self._told() as collection:
             return int(collection.count())
 
+    def lost(self) -> bool:
+        """Whether the server has no such collection any more, though there was one. Raises Unavailable."""
+        try:
+            self.count()
+        except Unavailable as fault:
+            if fault.key == "error.chroma_gone":
+                return True
+            raise
+        return False
+
+    def begin_anew(self) -> None:
+        """After a loss: the next use makes a new collection."""
+        self.close()
+        (self._folder.parent / SERVER).unlink(missing_ok=True)
+
     def forget(self) -> None:
-        """Take the collection away from a server; a folder is deleted by who owns it."""
-        if self._chroma != EMBEDDED:
-            with self._told():
-                self._client.delete_collection(self._name)
-            self._collection = None
+        """Take the collection away from a server; a folder is deleted by who owns it. Raises Unavailable."""
+        if self._chroma == EMBEDDED or not (self._folder.parent / SERVER).is_file() or self.lost():
+            return
+        with self._told() as collection:
+            self._client.delete_collection(collection.name)
+        self.begin_anew()
 
     def close(self) -> None:
         """Give memory and files back; the next use opens anew."""
@@ -117,12 +143,6 @@ class Vectors:
                 with suppress(RuntimeError, ValueError, KeyError):
                     client.close()
 
-    @property
-    def _name(self) -> str:
-        if self._chroma == EMBEDDED:
-            return NAME
-        return "matchum-" + hashlib.sha256(str(self._folder).encode()).hexdigest()[:24]
-
     @contextmanager
     def _told(self) -> Iterator[Any]:
         """The collection, opened at first use; what goes wrong as a StudioError."""
@@ -131,7 +151,7 @@ class Vectors:
 
         try:
             yield self._open()
-        except (httpx.HTTPError, ConnectionError) as fault:
+        except (httpx.HTTPError, ConnectionError, TimeoutError, socket.gaierror) as fault:
             self.close()
             raise Unavailable("error.chroma_down", url=self._chroma) from fault
         except ChromaError as fault:
@@ -154,15 +174,39 @@ class Vectors:
             if self._collection is None:
                 since = time.monotonic()
                 self._client = self._new_client()
-                self._collection = self._client.get_or_create_collection(
-                    self._name, embedding_function=None, configuration={"hnsw": {"space": "cosine"}}
-                )
+                self._collection = self._made(NAME) if self._chroma == EMBEDDED else self._on_server()
                 self._opened = time.monotonic()
                 self._cost = self._opened - since
             return self._collection
 
+    def _made(self, name: str) -> Any:
+        told = None if self._chroma == EMBEDDED else {OWNER: name}
+        return self._client.get_or_create_collection(
+            name, metadata=told, embedding_function=None, configuration={"hnsw": {"space": "cosine"}}
+        )
+
+    def _on_server(self) -> Any:
+        """Raises Unavailable("error.chroma_gone" | "error.chroma_foreign", url=)."""
+        from chromadb.errors import NotFoundError
+
+        mark = self._folder.parent / SERVER
+        name, _, state = mark.read_text("utf-8").partition("\n") if mark.is_file() else ("", "", "")
+        if not name:
+            name = f"{OWNER}-{secrets.token_hex(12)}"
+            write_atomic(mark, name)
+        try:
+            found = self._client.get_collection(name, embedding_function=None) if state else self._made(name)
+        except NotFoundError as fault:
+            raise Unavailable("error.chroma_gone", url=self._chroma) from fault
+        if (found.metadata or {}).get(OWNER) != name:
+            raise Unavailable("error.chroma_foreign", url=self._chroma, name=name)
+        if not state:
+            write_atomic(mark, f"{name}\n{MADE}")
+        return found
+
     def _new_client(self) -> Any:
         import chromadb
+        import httpx
         from chromadb.config import Settings
 
         settings = Settings(anonymized_telemetry=False)
@@ -170,5 +214,9 @@ class Vectors:
             return chromadb.PersistentClient(str(make_folder(self._folder)), settings=settings)
         parts = urlsplit(self._chroma)
         secure = parts.scheme == "https"
-        port = parts.port or (443 if secure else 80)
-        return chromadb.HttpClient(parts.hostname or "", port, ssl=secure, settings=settings)
+        host, port = parts.hostname or "", parts.port or (443 if secure else 80)
+        socket.create_connection((host, port), CONNECT_S).close()  # the client itself would wait for ever
+        client: Any = chromadb.HttpClient(host, port, ssl=secure, settings=settings)
+        with suppress(AttributeError):  # it offers no way to say how long an answer may take
+            client._server._session.timeout = httpx.Timeout(ANSWER_S, connect=CONNECT_S)
+        return client

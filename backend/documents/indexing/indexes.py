@@ -4,17 +4,32 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
+from pathlib import Path
 
 from backend.documents.index.index import ABOUT, Index
-from backend.documents.index.settings import IndexSettings, active
+from backend.documents.index.settings import EMBEDDED, IndexSettings, active, index_folder
+from backend.documents.index.vectors import Vectors
 from backend.errors import Refused, StorageProblem, Unavailable
 from backend.projects.folder import Project
 
 
+def forget_on_servers(folder: Path) -> None:
+    """A project (its folder) is going: what lies on Chroma servers goes with it. One that is down keeps what it has."""
+    for settings in settings_in(folder):
+        if settings.chroma != EMBEDDED and settings.embedding.kind != "none":
+            vectors = Vectors(index_folder(folder, settings) / "chroma", settings.chroma)
+            with suppress(Unavailable), closing(vectors):
+                vectors.forget()
+
+
 def settings_of_all(project: Project) -> Iterator[IndexSettings]:
     """Of every index in the project's folder that can still be read."""
-    for about in sorted((project.folder / "index").glob(f"*/{ABOUT}")):
+    return settings_in(project.folder)
+
+
+def settings_in(folder: Path) -> Iterator[IndexSettings]:
+    for about in sorted((folder / "index").glob(f"*/{ABOUT}")):
         try:
             settings = IndexSettings.model_validate(json.loads(about.read_text("utf-8"))["settings"])
         except (OSError, ValueError, KeyError, TypeError):

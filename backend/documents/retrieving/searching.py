@@ -15,7 +15,7 @@ from backend.documents.retrieving.choosing import Rerankers, mmr
 from backend.documents.retrieving.fusing import rrf, weighted
 from backend.documents.retrieving.values import Found, Retrieved
 from backend.documents.values import Passage
-from backend.errors import Refused
+from backend.errors import ModelProblem, Refused, Unavailable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,6 +26,7 @@ MOST_WHOLE: Final = 2_000
 LONGEST: Final = 4_000
 """Characters of a question that are searched for."""
 NO_LANGUAGE: Final = "retrieval.skipped_language"
+NOT_REACHED: Final = "retrieval.skipped_unavailable"
 NO_VECTORS: Final = "retrieval.skipped_no_vectors"
 Hits = list[tuple[int, float]]
 
@@ -96,7 +97,7 @@ class Search:
                 hits = pool = self._reranked(pool)
         if wanted.mmr is not None and pool:
             with self._timed("mmr"):
-                points = self._points(pool)
+                points = {} if self.skipped.get("dense") == NOT_REACHED else self._points(pool)
                 self.stages["mmr"] = mmr(pool, points, wanted.mmr, wanted.top_k)
         return self._told(pool)
 
@@ -114,8 +115,13 @@ class Search:
         if way in ("bm25", "hybrid"):
             with self._timed("bm25"):
                 self.stages["bm25"] = self.index.bm25(self.query, count, self.within)
-        if way in ("dense", "hybrid") and "dense" not in self.skipped:
+        if way == "dense":
             self._dense(count)
+        if way == "hybrid" and "dense" not in self.skipped:
+            try:
+                self._dense(count)
+            except (Unavailable, ModelProblem):
+                self.skipped["dense"] = NOT_REACHED
         with self._timed("passages"):
             self._load()
         if way == "hybrid" and "dense" in self.stages:
