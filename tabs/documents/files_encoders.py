@@ -100,6 +100,6 @@ def wire_encoders(services: Services, words: Words, inside: Inside, view: Any) -
     asked = [view.kind, view.endpoint, current]
     gr.on([view.kind.change, view.endpoint.change], show(encoders.whither), asked, view.sent, **QUIET)
     rerank = view.rerank
-    inside.on_project(show(encoders.restore), [rerank.name], rerank.told)
+    inside.on_project(show(encoders.restore), [rerank.name], [rerank.told])
     gr.on([rerank.name.input, inside.seen.change], show(encoders.standing), rerank.name, rerank.told, **QUIET)
     rerank.fetch.click(show(encoders.fetch), rerank.name, rerank.told, **QUIET)

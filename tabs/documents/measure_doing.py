@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,15 +10,17 @@ import gradio as gr
 
 from backend.documents.filters import DocumentFilter
 from backend.documents.index.settings import active, index_folder
-from backend.documents.measuring.importing import Finding, import_questions
+from backend.documents.measuring.importing import import_questions
 from backend.documents.measuring.places import Place, holders
 from backend.documents.measuring.questions import KnownQuestion
-from backend.documents.measuring.told import last_measured, measure, outdated
+from backend.documents.measuring.told import last_measured, outdated
 from backend.errors import BadInput, NotFound
 from backend.projects.folder import Project
 from backend.services import Services
 from tabs import widgets
 from tabs.documents import measure_list, measure_views
+from tabs.documents.measure_editing import Editing, spot_of
+from tabs.documents.measure_state import Where
 from tabs.documents.passages_state import open_passage
 from tabs.session import owner
 from tabs.text import Words
@@ -29,28 +31,12 @@ MOST_CHOICES: Final = 1_000
 MOST_IDS: Final = 100_000
 
 
-@dataclass(frozen=True)
-class Where:
-    """Which page of the list is shown, and the question that is being edited; of one project.
-
-    drawn  what stood there last, so that a poll that changed nothing draws nothing
-    """
-
-    project: str = ""
-    page: int = 0
-    editing: int | None = None
-    drawn: str = ""
-
-    @staticmethod
-    def here(kept: Where | None, project: Project) -> Where:
-        return kept if isinstance(kept, Where) and kept.project == project.id else Where(project.id)
-
-
 class Doing:
     """`view` is the MeasurePart."""
 
     def __init__(self, services: Services, words: Words, view: Any, parts: gr.Tabs | None) -> None:
         self.services, self.words, self.view, self.parts = services, words, view, parts
+        self.editing = Editing(services, words, view)
 
     def project(self, project_id: str, request: gr.Request) -> Project:
         return self.services.projects.open(owner(request), project_id)
@@ -61,41 +47,44 @@ class Doing:
         """What does not change by itself: whether there is anything to measure, documents to choose, the table."""
         found = project.documents.list(DocumentFilter(states=("indexed",)), limit=MOST_CHOICES)
         missing = "" if found else measure_views.nothing_view(self.words)
+        told = last_measured(project)
+        handed = self.editing.handed(project, replace(where, measured=told.when if told is not None else 0.0))
         return {
             self.view.empty: missing,
             self.view.body: gr.update(visible=not missing),
             self.view.document: gr.update(choices=[(one.place, one.id) for one in found]),
             self.view.measured: self.measured(project),
             self.view.brought: "",
-            **self.listed(project, where),
+            **handed,
+            **self.listed(project, handed[self.view.place]),
         }
 
     def listed(self, project: Project, where: Where) -> Updates:
+        """The list, and whether what was measured still holds for it."""
         store = project.questions
         total, proposed = store.count(), store.count("proposed")
         page = max(0, min(where.page, (total - 1) // PAGE))
-        rows = [self._row(project, one) for one in store.list(offset=page * PAGE, limit=PAGE)]
-        html = measure_list.list_view(self.words, rows, measure_list.Turn(page, PAGE, total, proposed))
-        return {self.view.place: replace(where, page=page, drawn=html), self.view.listing: html}
+        rows = [self._row(project, one) for one in store.list(offset=page * PAGE, limit=PAGE, lost_first=True)]
+        turn = measure_list.Turn(page, PAGE, total, proposed, store.lost())
+        html = measure_list.list_view(self.words, rows, turn)
+        told = last_measured(project)
+        stale = told is not None and outdated(project, told)
+        return {
+            self.view.place: replace(where, page=page, drawn=html),
+            self.view.listing: html,
+            self.view.stale: measure_views.stale_view(self.words) if stale else "",
+        }
 
     def _row(self, project: Project, one: KnownQuestion) -> measure_list.Row:
-        """A place whose document is gone, or is not read at the moment, is told as such."""
-        spots = []
-        for place in one.places:
-            try:
-                document = project.documents.get(place.document_id)
-                text = project.documents.laid(document).text[place.start : place.end]
-            except NotFound:
-                spots.append(measure_list.Spot("", ""))
-                continue
-            spots.append(measure_list.Spot(document.place, text))
-        return measure_list.Row(one, tuple(spots))
+        return measure_list.Row(one, tuple(spot_of(project, place) for place in one.places))
 
     def measured(self, project: Project) -> str:
         told = last_measured(project)
         if told is None:
             return ""
-        return measure_views.measured_view(self.words, told, outdated=outdated(project, told))
+        draft = project.draft()
+        now = draft.documents.retriever if draft is not None and draft.documents is not None else None
+        return measure_views.measured_view(self.words, told, now)
 
     # --- questions
 
@@ -113,21 +102,16 @@ class Doing:
         """Write a question down, or in place of the one that is being edited."""
         project = self.project(project_id, request)
         here = Where.here(where, project)
-        if not document:
-            raise BadInput("error.measure_choose_document")
-        place = Finding(project).within(project.documents.get(int(document)), quote or "", page or "")
+        places = self.editing.places(project, here, document, quote or "", page or "")
         if here.editing is None:
-            kept = project.questions.add(question or "", [place], answer or "")
+            kept = project.questions.add(question or "", places, answer or "")
             self.words.say("measure.kept" if kept else "measure.kept_same", "success" if kept else "info")
         else:
-            project.questions.edit(here.editing, question=question or "", answer=answer or "", places=[place])
+            project.questions.edit(here.editing, question=question or "", answer=answer or "", places=places)
             self.words.say("measure.kept", "success")
         last = project.questions.count() // PAGE if here.editing is None else here.page
-        return {**self.listed(project, replace(here, editing=None, page=last)), **self.cleared()}
-
-    def cleared(self) -> Updates:
-        view = self.view
-        return {view.question: "", view.answer: "", view.quote: "", view.page: "", view.form: gr.update(open=False)}
+        cleared = self.editing.cleared(project, replace(here, page=last))
+        return {**cleared, **self.listed(project, cleared[self.view.place])}
 
     def bring(self, project_id: str, where: Where | None, path: str | None, request: gr.Request) -> Any:
         if not path:
@@ -154,7 +138,7 @@ class Doing:
         elif pressed.do == "drop":
             project.questions.remove([number])
         elif pressed.do == "edit":
-            return self.editing(project, here, project.questions.get(number))
+            return self.editing.begun(project, here, project.questions.get(number))
         elif pressed.do == "read":
             self.open_place(project, project.questions.get(number))
             return {self.parts: gr.Tabs(selected="passages")}
@@ -162,25 +146,10 @@ class Doing:
             raise BadInput("error.page_action")
         return self.listed(project, here)
 
-    def editing(self, project: Project, here: Where, one: KnownQuestion) -> Updates:
-        """Put a question into the form; its first place is shown there."""
-        row = self._row(project, one)
-        view, spot = self.view, row.spots[0] if row.spots else measure_list.Spot("", "")
-        document = one.places[0].document_id if one.places and spot.document else None
-        return {
-            view.place: replace(here, editing=one.id),
-            view.question: one.question,
-            view.answer: one.answer,
-            view.document: document,
-            view.quote: spot.text,
-            view.page: "",
-            view.form: gr.update(open=True),
-        }
-
     def open_place(self, project: Project, one: KnownQuestion) -> None:
-        if not one.places:
+        place = next((place for place in one.places if not place.lost), None)
+        if place is None:
             raise NotFound("error.measure_question_missing")
-        place = one.places[0]
         open_passage(project, place.document_id, self._passage_of(project, place))
 
     def _passage_of(self, project: Project, place: Place) -> int | None:
@@ -190,14 +159,6 @@ class Doing:
         passages = self.services.retrieval.index(project).passages(place.document_id)
         held = holders(passages, place)
         return next((one.number for one in passages if one.id in held), None)
-
-    # --- measuring
-
-    def measure(self, project_id: str, request: gr.Request) -> str:
-        project = self.project(project_id, request)
-        draft = project.draft()
-        told = measure(project, self.services.retrieval, draft.documents if draft is not None else None)
-        return measure_views.measured_view(self.words, told, outdated=False)
 
 
 def _number(text: str) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from html import escape
-from typing import Final
+from typing import Final, Literal
 
 from backend.documents.measuring.importing import Imported
 from backend.documents.measuring.questions import KnownQuestion
@@ -17,10 +17,16 @@ MOST_REFUSED: Final = 20
 
 @dataclass(frozen=True)
 class Spot:
-    """A place as people read it; "" for both when its document is gone or not read."""
+    """A place as people read it.
+
+    gone    its document is not there any more     unread  it is, and waits to be read (again)
+    lost    its words are not in the document as it is now
+    text    what stands there; else what stood there
+    """
 
     document: str
     text: str
+    state: Literal["there", "gone", "unread", "lost"] = "there"
 
 
 @dataclass(frozen=True)
@@ -31,12 +37,13 @@ class Row:
 
 @dataclass(frozen=True)
 class Turn:
-    """Which page of how many questions, `proposed` of them not accepted yet."""
+    """Which page of how many questions, `proposed` of them not accepted yet, `lost` with a place that is lost."""
 
     page: int
     size: int
     total: int
     proposed: int
+    lost: int = 0
 
 
 def list_view(words: Words, rows: list[Row], turn: Turn) -> str:
@@ -46,6 +53,8 @@ def list_view(words: Words, rows: list[Row], turn: Turn) -> str:
     told = t("measure.standing", accepted=turn.total - turn.proposed, proposed=turn.proposed)
     every = widgets.action(t("measure.accept_all"), "accept_all") if turn.proposed else ""
     head = f'<div class="dr-head"><span class="note">{escape(told)}</span>{every}</div>'
+    if turn.lost:
+        head += f'<p class="dr-warn">{escape(t("measure.lost_count", count=turn.lost))}</p>'
     heads = [t("measure.col_question"), t("measure.col_place"), ""]
     table = widgets.table(heads, [_cells(words, row) for row in rows], css="dr-questions")
     return head + table + _turn(words, turn)
@@ -64,11 +73,39 @@ def _cells(words: Words, row: Row) -> list[str]:
 
 
 def _spots(words: Words, row: Row) -> str:
-    gone = f'<small class="dc-bad">{escape(words.t("measure.place_gone"))}</small>'
-    told = [f"<small>{escape(one.document)}</small><q>{escape(_short(one.text))}</q>" for one in row.spots if one.text]
-    lost = [gone] if len(told) < max(1, len(row.spots)) else []
-    read = widgets.action(words.t("measure.read"), "read", str(row.question.id), kind="quiet") if told else ""
-    return "<br>".join([*told, *lost]) + read
+    told = "".join(f"<li>{spot_view(words, one)}</li>" for one in row.spots)
+    if not row.spots:
+        return f'<small class="dc-bad">{escape(words.t("measure.place_gone"))}</small>'
+    there = any(one.state == "there" for one in row.spots)
+    read = widgets.action(words.t("measure.read"), "read", str(row.question.id), kind="quiet") if there else ""
+    return f'<ul class="dr-spots">{told}</ul>{read}'
+
+
+def spot_view(words: Words, one: Spot) -> str:
+    """The document, and the words; or why they cannot be seen, and what to do."""
+    quote = f"<q>{escape(_short(one.text))}</q>" if one.text else ""
+    why = (
+        "" if one.state == "there" else f'<small class="dc-bad">{escape(words.t(f"measure.place_{one.state}"))}</small>'
+    )
+    return f"<small>{escape(one.document)}</small>{quote}{why}"
+
+
+def gathered_view(words: Words, spots: list[Spot], *, editing: bool) -> str:
+    """Above the fields for a place: the places that the question in the form has already."""
+    t = words.t
+    head = ""
+    if editing:
+        stop = widgets.action(t("measure.give_up"), "give_up", kind="quiet")
+        head = f'<p class="dr-editing"><span>{escape(t("measure.editing"))}</span>{stop}</p>'
+    if not spots:
+        return head
+    leave = t("measure.leave_out")
+    lines = "".join(
+        f"<li><div>{spot_view(words, one)}</div>{widgets.action(leave, 'leave_out', str(at), kind='quiet')}</li>"
+        for at, one in enumerate(spots)
+    )
+    title = escape(t("measure.gathered", count=len(spots)))
+    return f'{head}<p class="note">{title}</p><ul class="dr-gathered">{lines}</ul>'
 
 
 def _short(text: str) -> str:

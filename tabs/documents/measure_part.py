@@ -31,9 +31,11 @@ class MeasurePart:
     form: gr.Accordion
     question: gr.Textbox
     answer: gr.Textbox
+    places: gr.HTML
     document: gr.Dropdown
     quote: gr.Textbox
     page: gr.Textbox
+    more: gr.Button
     keep: gr.Button
     table: gr.File
     brought: gr.HTML
@@ -43,6 +45,8 @@ class MeasurePart:
     write: gr.Button
     writing: gr.HTML
     measure: gr.Button
+    measuring: gr.HTML
+    stale: gr.HTML
     measured: gr.HTML
     sizes: gr.CheckboxGroup
     overlaps: gr.CheckboxGroup
@@ -68,7 +72,9 @@ def layout(words: Words) -> MeasurePart:
         with gr.Column(elem_classes="card", elem_id="dr-measure-card"):
             widgets.heading(t("measure.table_title"), t("measure.table_note"))
             measure = gr.Button(t("measure.do_measure"), variant="primary", scale=0, elem_id="dr-measure")
-            measured = gr.HTML(apply_default_css=False, js_on_load=None, elem_id="dr-measured")
+            measuring = widgets.clickable(elem_id="dr-measuring")
+            stale = gr.HTML(apply_default_css=False, js_on_load=None, elem_id="dr-stale")
+            measured = widgets.clickable(elem_id="dr-measured")
         with gr.Column(elem_classes="card", elem_id="dr-sweep-card"):
             widgets.heading(t("measure.sweep_title"), t("measure.sweep_note"))
             sizes, overlaps, budget, sweep, swept = _sweep(words)
@@ -77,12 +83,12 @@ def layout(words: Words) -> MeasurePart:
             answers = gr.Button(t("measure.do_answers"), size="sm", scale=0, elem_id="dr-answers")
             answered = widgets.clickable(elem_id="dr-answered")
     return MeasurePart(
-        place, empty, body, form, *fields, table, brought, listing, *writing, measure, measured, sizes, overlaps,
-        budget, sweep, swept, answers, answered,
+        place, empty, body, form, *fields, table, brought, listing, *writing, measure, measuring, stale,
+        measured, sizes, overlaps, budget, sweep, swept, answers, answered,
     )  # fmt: skip
 
 
-Form = tuple[gr.Textbox, gr.Textbox, gr.Dropdown, gr.Textbox, gr.Textbox, gr.Button]
+Form = tuple[gr.Textbox, gr.Textbox, gr.HTML, gr.Dropdown, gr.Textbox, gr.Textbox, gr.Button, gr.Button]
 
 
 def _form(words: Words) -> tuple[gr.Accordion, Form]:
@@ -91,6 +97,10 @@ def _form(words: Words) -> tuple[gr.Accordion, Form]:
         question = gr.Textbox(
             label=t("measure.question"), info=t("measure.question_info"), max_length=1_000, elem_id="dr-question"
         )
+        answer = gr.Textbox(
+            label=t("measure.answer"), info=t("measure.answer_info"), max_length=10_000, elem_id="dr-answer"
+        )
+        places = widgets.clickable(elem_id="dr-places")
         with gr.Row():
             document = gr.Dropdown(
                 [], label=t("measure.document"), info=t("measure.document_info"), elem_id="dr-document", scale=3
@@ -101,11 +111,10 @@ def _form(words: Words) -> tuple[gr.Accordion, Form]:
         quote = gr.Textbox(
             label=t("measure.quote"), info=t("measure.quote_info"), max_length=20_000, lines=2, elem_id="dr-quote"
         )
-        answer = gr.Textbox(
-            label=t("measure.answer"), info=t("measure.answer_info"), max_length=10_000, elem_id="dr-answer"
-        )
-        keep = gr.Button(t("common.save"), size="sm", scale=0, elem_id="dr-keep")
-    return form, (question, answer, document, quote, page, keep)
+        with gr.Row(elem_classes="dr-buttons"):
+            keep = gr.Button(t("common.save"), size="sm", variant="primary", scale=0, elem_id="dr-keep")
+            more = gr.Button(t("measure.more"), size="sm", scale=0, elem_id="dr-more")
+    return form, (question, answer, places, document, quote, page, more, keep)
 
 
 def _table(words: Words) -> tuple[gr.File, gr.HTML]:
@@ -159,22 +168,26 @@ def _sweep(words: Words) -> tuple[gr.CheckboxGroup, gr.CheckboxGroup, gr.Slider,
 
 def wire(services: Services, words: Words, inside: Inside, view: MeasurePart) -> None:
     doing, show, current = Doing(services, words, view, inside.parts), shown(words), inside.project_id
-    trying = Trying(services, words, view, doing)
+    trying, editing = Trying(services, words, view, doing), doing.editing
     fields = [view.question, view.answer, view.document, view.quote, view.page]
-    listed = [view.place, view.listing]
-    runs = [view.writing, view.swept, view.answered]
-    drawn = [*listed, view.empty, view.body, view.document, view.writer, view.measured, *runs]
+    form = [*fields, view.places, view.form]
+    listed = [view.place, view.listing, view.stale]
+    runs = [view.writing, view.measuring, view.swept, view.answered]
+    drawn = [*listed, *form, view.empty, view.body, view.writer, view.measured, *runs]
     looking = [current, view.place]
     inside.on_project(show(trying.restore), [view.place], [*drawn, view.brought])
-    inside.seen.change(show(trying.follow), looking, [*listed, *runs], **QUIET)
-    view.keep.click(show(doing.keep), [*looking, *fields], [*listed, *fields, view.form], **FOLLOW)
+    inside.seen.change(show(trying.follow), looking, [*listed, view.measured, *runs], **QUIET)
+    view.keep.click(show(doing.keep), [*looking, *fields], [*listed, *form], **FOLLOW)
+    placed = [view.document, view.quote, view.page]
+    view.more.click(show(editing.more), [*looking, *placed], [view.place, view.places, *placed], **FOLLOW)
+    view.places.click(show(editing.press), looking, [view.place, *form], **QUIET)
     view.table.upload(show(doing.bring), [*looking, view.table], [*listed, view.brought, view.table], **FOLLOW)
-    view.listing.click(show(doing.press), looking, [*listed, *fields, view.form, inside.parts], **QUIET)
+    view.listing.click(show(doing.press), looking, [*listed, *form, inside.parts], **QUIET)
     view.empty.click(show(doing.press), looking, [inside.parts], **QUIET)
-    view.measure.click(show(doing.measure), current, view.measured, **FOLLOW)
+    view.measure.click(show(trying.measure), current, view.measuring, **FOLLOW)
     view.write.click(show(trying.write), [current, view.writer, view.count], view.writing, **FOLLOW)
     sweeping = [current, view.sizes, view.overlaps, view.budget]
     view.sweep.click(show(trying.sweep), sweeping, view.swept, **FOLLOW)
     view.answers.click(show(trying.answer), current, view.answered, **FOLLOW)
-    for pressed in (view.writing, view.swept, view.answered):
+    for pressed in (view.writing, view.measuring, view.measured, view.swept, view.answered):
         pressed.click(show(trying.press), looking, [*listed, view.measured, *runs], **QUIET)

@@ -20,17 +20,19 @@ def sweep_view(words: Words, run_id: str, found: Outcome) -> str:
     same = found.now is not None and found.now.same(best)
     lead = t("measure.best_is_now" if same else "measure.best", **_told(words, best))
     verdict = found.verdict((t("measure.as_now"), t("measure.as_best")))
-    lines = [lead, *([sentence(words, verdict)] if verdict else [])]
-    head = f'<p class="dr-lead">{escape(lines[0])}</p>' + "".join(f"<p>{escape(line)}</p>" for line in lines[1:])
+    told = f"<p>{escape(sentence(words, verdict))}</p>" if verdict else ""
+    settled = same or (verdict is not None and verdict.outcome == "worse")
     button = "" if same else widgets.action(t("measure.keep_best"), "keep_best", run_id, kind="primary")
-    names = ("cut", "way", "k", "reads", "told")
-    rows = [_cells(words, one) for one in _shown(found)]
-    table = widgets.table([t(f"measure.sweep_{name}") for name in names], rows, css="dr-table")
-    lines = [t("measure.sweep_based", chose=found.choosing, told=len(best.told))]
     failed = sorted({one.row.way for one in found.failed})
+    lines = [t("measure.sweep_based", chose=found.choosing, told=len(best.told))]
     lines += [t("measure.sweep_failed", way=t(f"measure.way_{way}")) for way in failed]
-    under = "".join(f'<p class="note">{escape(line)}</p>' for line in lines)
-    return f'<section class="dr-swept">{head}<div class="acts">{button}</div></section>{table}{under}'
+    under = "".join(f'<p class="dr-caveat">{escape(line)}</p>' for line in lines)
+    body = f'<p class="dr-lead">{escape(lead)}</p>{told}{under}'
+    css = "" if settled else " dr-open"
+    section = f'<section class="dr-verdict{css}"><div>{body}</div>{button}</section>'
+    names = ("cut", "way", "k", "reads", "told")
+    rows = [_cells(words, one, found) for one in _shown(found)]
+    return section + widgets.table([t(f"measure.sweep_{name}") for name in names], rows, css="dr-table dr-tried")
 
 
 def _shown(found: Outcome) -> list[Choice]:
@@ -45,10 +47,14 @@ def _told(words: Words, one: Choice) -> dict[str, object]:
     return {"size": one.split.size, "overlap": one.split.overlap, "way": way, "k": one.k}
 
 
-def _cells(words: Words, one: Choice) -> list[str]:
+def _cells(words: Words, one: Choice, found: Outcome) -> list[str]:
     t = words.t
+    marks = [
+        name for name, other in (("best", found.best), ("now", found.now)) if other is not None and one.same(other)
+    ]
+    tags = "".join(f' <span class="tag good">{escape(t(f"measure.tag_{name}"))}</span>' for name in marks)
     return [
-        escape(t("measure.cut", size=one.split.size, overlap=one.split.overlap)),
+        escape(t("measure.cut", size=one.split.size, overlap=one.split.overlap)) + tags,
         escape(t(f"measure.way_{one.way}")),
         str(one.k),
         f"{one.reads:,.0f}",

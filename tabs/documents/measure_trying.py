@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import gradio as gr
@@ -10,7 +11,10 @@ import gradio as gr
 from backend.assistants import Assistant, Documents, ModelRef
 from backend.documents.indexing.start import start_indexing
 from backend.documents.measuring.answering import evaluate_answers
+from backend.documents.measuring.measuring import WAYS
+from backend.documents.measuring.measuring_work import MeasuringConfig, start_measuring
 from backend.documents.measuring.sweep import OVERLAPS, SIZES, SweepConfig, keep_best, outcome_of, start_sweep
+from backend.documents.measuring.told import last_measured, search_by
 from backend.documents.measuring.writing import WritingConfig, start_writing
 from backend.errors import BadInput, StudioError
 from backend.jobs.run import Run
@@ -19,13 +23,15 @@ from backend.projects.folder import Project
 from backend.services import Services
 from tabs import widgets
 from tabs.documents import measure_sweep_views as views
-from tabs.documents.measure_doing import Doing, Updates, Where
+from tabs.documents.measure_doing import Doing, Updates
+from tabs.documents.measure_state import Where
 from tabs.errors import sentence
 from tabs.session import owner
 from tabs.text import Words
 
 WRITING: Final = "question_writing"
 SWEEP: Final = "retrieval_sweep"
+MEASURING: Final = "measuring"
 
 
 class Trying:
@@ -53,8 +59,23 @@ class Trying:
             return gr.skip()
         project = self.doing.project(project_id, request)
         here = Where.here(where, project)
+        updates = self.runs(project)
         listed = self.doing.listed(project, here)
-        return {**self.runs(project), **({} if listed[self.view.listing] == here.drawn else listed)}
+        if listed[self.view.listing] != here.drawn:
+            updates |= listed
+            here = listed[self.view.place]
+        return updates | self.remeasured(project, here)
+
+    def remeasured(self, project: Project, here: Where) -> Updates:
+        """The table, when another one was measured meanwhile."""
+        told = last_measured(project)
+        if told is None or told.when == here.measured:
+            return {}
+        return {
+            self.view.measured: self.doing.measured(project),
+            self.view.stale: "",
+            self.view.place: replace(here, measured=told.when),
+        }
 
     def writers(self, project: Project) -> list[tuple[str, str]]:
         """The model of the playground's form first, then every other one but the practice model."""
@@ -67,6 +88,7 @@ class Trying:
         every = self.services.runs(project).list()
         return {
             self.view.writing: self.row(every, WRITING),
+            self.view.measuring: self.measuring(every),
             self.view.swept: self.swept(every),
             self.view.answered: self.row(every, "evaluation", views.go_compare(self.words)),
         }
@@ -77,6 +99,11 @@ class Trying:
         if run is None:
             return ""
         return f'<ul class="runs">{widgets.run_row(self.words, run, "project", removable=True)}</ul>{beside}'
+
+    def measuring(self, every: Sequence[Run]) -> str:
+        """The run, until its table is there."""
+        run = next((run for run in every if run.kind == MEASURING), None)
+        return "" if run is None or run.state == "succeeded" else self.row(every, MEASURING)
 
     def swept(self, every: Sequence[Run]) -> str:
         run = next((run for run in every if run.kind == SWEEP), None)
@@ -89,6 +116,13 @@ class Trying:
             return head + views.fault_view(sentence(self.words, fault))
 
     # --- doing
+
+    def measure(self, project_id: str, request: gr.Request) -> str:
+        project = self.doing.project(project_id, request)
+        draft, runs = project.draft(), self.services.runs(project)
+        base = (draft.documents if draft is not None else None) or Documents()
+        start_measuring(runs, project, MeasuringConfig(base=base))
+        return self.measuring(runs.list())
 
     def write(self, project_id: str, writer: str, count: int, request: gr.Request) -> str:
         project = self.doing.project(project_id, request)
@@ -132,6 +166,9 @@ class Trying:
         here = Where.here(where, project)
         if pressed.do == "keep_best":
             self.keep(project, pressed.what)
+        elif pressed.do == "use_way" and pressed.what in WAYS:
+            search_by(project, pressed.what)
+            self.words.say("measure.way_used", "success", way=self.words.t(f"measure.way_{pressed.what}"))
         else:
             self.services.act_on_run(owner(request), project_id, pressed.do, pressed.what)
         measured = {self.view.measured: self.doing.measured(project)}

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from html import escape
 from typing import Final
 
-from backend.documents.measuring.comparing import mean_of, verdicts_of
+from backend.documents.measuring.comparing import PROOF, TOO_FEW, mean_of, verdicts_of
 from backend.documents.measuring.measuring import Measured, Row
 from backend.evaluation.values import Interval, Verdict
 from tabs import widgets
@@ -20,33 +21,64 @@ def nothing_view(words: Words) -> str:
     return widgets.empty(words.t("measure.nothing"), words.t("measure.nothing_hint")) + f'<p class="acts">{button}</p>'
 
 
-def measured_view(words: Words, told: Measured, *, outdated: bool) -> str:
-    """Best first by nDCG, every figure with its interval; then what can be said, then what it rests on."""
+def stale_view(words: Words) -> str:
+    return f'<p class="dr-warn">{escape(words.t("measure.outdated"))}</p>'
+
+
+def measured_view(words: Words, told: Measured, now: str | None = None) -> str:
+    """What can be said and what weakens it; then every way, best first by nDCG, each figure with its interval.
+
+    now  the way that the playground's assistant searches, if any
+    """
     t = words.t
     best_first = sorted((row for row in told.rows if row.ndcg), key=lambda row: -mean_of(row.ndcg)[0])
     failed = [row for row in told.rows if not row.ndcg]
     heads = [t("measure.col_way"), t("measure.recall_at", k=told.k), t("measure.ndcg"), t("measure.mrr")]
     cells = [_cells(words, row, told.k) for row in best_first]
     cells += [[_way(words, row), _fault(words, row), "", ""] for row in failed]
-    lines = [t("measure.based", n=len(told.questions), when=words.when(told.when))]
+    table = widgets.table(heads, cells, css="dr-table")
+    return _verdict(words, told, best_first, now) + table + _meanings(words, told.k)
+
+
+def _verdict(words: Words, told: Measured, rows: list[Row], now: str | None) -> str:
+    """Which way stands first, how far it gets, and whether that can be relied on."""
+    if not rows:
+        return ""
+    t, best = words.t, rows[0]
+    value, interval = mean_of(best.values("recall", told.k))
+    sure: dict[str, object] = {"low": hundred(interval.low), "high": hundred(interval.high)}
+    lead = t("measure.first", way=t(f"measure.way_{best.way}"))
+    lines = [t("measure.reaches", k=told.k, found=hundred(value), **sure)]
+    found = verdicts_of([(t(f"measure.way_{row.way}"), row.ndcg) for row in rows])
+    settled = False
+    if len(rows) > 1:
+        lines.append(sentence(words, found[0, 1]))
+        settled = found[0, 1].outcome in ("better", "worse")
+    told_lines = "".join(f"<p>{escape(line)}</p>" for line in lines)
+    weak = "".join(f'<p class="dr-caveat">{escape(line)}</p>' for line in caveats(words, told))
+    use = widgets.action(t("measure.use_way"), "use_way", best.way) if now not in (None, best.way) else ""
+    body = f'<p class="dr-lead">{escape(lead)}</p>{told_lines}{weak}{_pairs(words, found)}'
+    return f'<section class="dr-verdict{"" if settled else " dr-open"}"><div>{body}</div>{use}</section>'
+
+
+def caveats(words: Words, told: Measured) -> list[str]:
+    """What the figures rest on, and what makes them less than they seem."""
+    t, n = words.t, len(told.questions)
+    lines = [t("measure.based", n=n, when=words.when(told.when))]
     if told.left_out:
         lines.append(t("measure.left_out", count=len(told.left_out)))
-    if len(told.questions) < SMALL:
+    if PROOF <= n < SMALL:
         lines.append(t("measure.few", few=SMALL))
-    if outdated:
-        lines.insert(0, t("measure.outdated"))
-    under = "".join(f'<p class="note">{escape(line)}</p>' for line in lines)
-    return _verdicts(words, best_first) + widgets.table(heads, cells, css="dr-table") + under + _meanings(words, told.k)
+    if 2 * told.model_written > n:
+        lines.append(t("measure.by_model", count=told.model_written, n=n))
+    return lines
 
 
-def _verdicts(words: Words, rows: list[Row]) -> str:
-    if len(rows) < 2:
-        return ""
-    found = verdicts_of([(words.t(f"measure.way_{row.way}"), row.ndcg) for row in rows])
-    lead = f'<p class="dr-lead">{escape(sentence(words, found[0, 1]))}</p>'
-    others = "".join(f"<li>{escape(sentence(words, one))}</li>" for pair, one in found.items() if pair != (0, 1))
-    more = f"<details><summary>{escape(words.t('measure.pairs'))}</summary><ul>{others}</ul></details>"
-    return lead + (more if others else "")
+def _pairs(words: Words, found: Mapping[tuple[int, int], Verdict]) -> str:
+    """The other pairs; of too few questions each would say the same once more."""
+    others = [one for pair, one in found.items() if pair != (0, 1) and one.key != TOO_FEW]
+    lines = "".join(f"<li>{escape(sentence(words, one))}</li>" for one in others)
+    return f"<details><summary>{escape(words.t('measure.pairs'))}</summary><ul>{lines}</ul></details>" if others else ""
 
 
 def sentence(words: Words, verdict: Verdict) -> str:
@@ -72,7 +104,7 @@ def figure(words: Words, values: tuple[float, ...]) -> str:
     value, interval = mean_of(values)
     low, high = hundred(interval.low), hundred(interval.high)
     told = escape(words.t("measure.interval", low=low, high=high))
-    return f"<b>{hundred(value)}</b> <small>{told}</small>{_track(value, interval)}"
+    return f'<div class="dr-figure"><b>{hundred(value)}</b>{_track(value, interval)}<small>{told}</small></div>'
 
 
 def hundred(value: float) -> str:

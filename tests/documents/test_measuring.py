@@ -14,6 +14,8 @@ from backend.documents.index.settings import active
 from backend.documents.intake import bring
 from backend.documents.measuring.importing import import_questions
 from backend.documents.measuring.measuring import askable
+from backend.documents.measuring.measuring_work import MeasuringConfig, start_measuring
+from backend.documents.measuring.measuring_work import work as measuring_work
 from backend.documents.measuring.places import Place, Refound, found_again, refind
 from backend.documents.measuring.sweep import (
     SweepConfig,
@@ -347,3 +349,26 @@ def test_a_run_of_its_own_does_the_same(asked: Project, runs: Runs) -> None:
     run = ended(runs, start_sweep(runs, asked, CONFIG))
     assert run.state == "succeeded", runs.log(run.id)
     assert run.result["tried"] == 9 and outcome_of(run).choosing == 6
+
+
+def test_measuring_is_a_run_that_tells_how_far_it_is_and_can_be_stopped(asked: Project, settings: Settings) -> None:
+    run = start_measuring(Resting(asked.runs_folder, settings), asked, MeasuringConfig())
+    job = Job(run.folder, run.config, settings)
+    seen: list[int] = []
+
+    class Stopping(Progress):
+        def done(self, count: int) -> None:
+            super().done(count)
+            seen.append(count)
+            if len(seen) == 5:
+                self.ask_to_stop()
+
+    with pytest.raises(Stopped):
+        measuring_work(job, Stopping(RunFolder(job.folder), RunState()))
+    assert last_measured(asked) is None and seen[:5] == [0, 1, 2, 3, 4]
+    progress = Progress(RunFolder(job.folder), RunState())
+    measuring_work(job, progress)
+    told = last_measured(asked)
+    assert told is not None and len(told.questions) == len(THINGS) and told.model_written == 0
+    assert progress.state().done == progress.state().total == 4 * len(THINGS)
+    assert progress.state().result == {"questions": len(THINGS), "left_out": 0}

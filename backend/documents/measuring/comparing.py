@@ -16,6 +16,9 @@ from backend.examples.task import Metric
 
 # A mean over questions is counted by whatever name its values stand under.
 VALUE: Final = cast(Metric, "value")
+PROOF: Final = 20
+"""Fewer questions prove nothing, whatever a test says of them: they are too easily all of one kind."""
+TOO_FEW: Final = "measure.verdict.not_distinguishable.few"
 NOTHING: Final = Parsed(None, "")
 
 
@@ -28,9 +31,17 @@ def verdicts_of(candidates: Sequence[tuple[str, Sequence[float]]]) -> Mapping[tu
     """Every pair (best first in `candidates`), corrected together: (i, j) with i < j says j against i.
 
     values  of the same questions in the same order. The sentences are the part's own: of questions, not of examples.
+    Of fewer than PROOF questions none says more than that they are too few.
     """
     found = family(VALUE, [(name, _scores(values)) for name, values in candidates])
-    return {pair: replace(verdict, key=f"measure.{verdict.key}") for pair, verdict in found.items()}
+    return {pair: _carried(verdict) for pair, verdict in found.items()}
+
+
+def _carried(verdict: Verdict) -> Verdict:
+    if 0 < verdict.difference.n < PROOF:
+        details = {**verdict.details, "few": PROOF}
+        return replace(verdict, outcome="not_distinguishable", key=TOO_FEW, details=details, needed=None)
+    return replace(verdict, key=f"measure.{verdict.key}")
 
 
 def _scores(values: Sequence[float]) -> list[ExampleScore]:

@@ -68,13 +68,15 @@ class Measured(Part):
     """What measuring came to; kept with the project so that the page shows it again.
 
     index     key of the index's settings        generation  of what was in it
-    left_out  questions none of whose places is in a passage: removed, failed or not indexed yet
+    left_out  questions none of whose places is in a passage: removed, failed, lost or not indexed yet
+    model_written  how many of `questions` a model wrote, out of the passages themselves
     """
 
     index: str
     generation: int
     questions: tuple[int, ...]
     left_out: tuple[int, ...] = ()
+    model_written: int = 0
     k: int
     when: float
     rows: tuple[Row, ...]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal, cast
 
-from sqlalchemy import Select, delete, func, select, update
+from sqlalchemy import Exists, Select, delete, func, select, update
 
 from backend.documents.measuring.places import Place
 from backend.errors import BadInput, NotFound
@@ -52,10 +52,11 @@ class QuestionStore:
         self.database = database
 
     def list(
-        self, state: QuestionState | None = None, offset: int = 0, limit: int | None = None
+        self, state: QuestionState | None = None, offset: int = 0, limit: int | None = None, *, lost_first: bool = False
     ) -> list[KnownQuestion]:
-        """In the order in which they came."""
-        found = select(KnownQuestionRow).order_by(KnownQuestionRow.id).offset(max(offset, 0))
+        """In the order in which they came, those with a lost place before all others if that is wanted."""
+        order = ([_lost().desc()] if lost_first else []) + [KnownQuestionRow.id.asc()]
+        found = select(KnownQuestionRow).order_by(*order).offset(max(offset, 0))
         if state is not None:
             found = found.where(KnownQuestionRow.state == state)
         with self.database.read() as session:
@@ -68,6 +69,11 @@ class QuestionStore:
             found = found.where(KnownQuestionRow.state == state)
         with self.database.read() as session:
             return session.scalar(found) or 0
+
+    def lost(self) -> int:
+        """How many have a place that was not found again in the new version of its document."""
+        with self.database.read() as session:
+            return session.scalar(select(func.count()).select_from(KnownQuestionRow).where(_lost())) or 0
 
     def get(self, question_id: int) -> KnownQuestion:
         """Raises NotFound("error.measure_question_missing")."""
@@ -151,6 +157,12 @@ class QuestionStore:
                 done = doing(wanted[start : start + AT_ONCE]).returning(KnownQuestionRow.id)
                 count += len(session.scalars(done).all())
         return count
+
+
+def _lost() -> Exists:
+    within = func.json_each(KnownQuestionRow.places).table_valued("value")
+    nowhere = func.json_extract(within.c.value, "$[2]") == 0
+    return select(1).select_from(within).where(nowhere).correlate(KnownQuestionRow).exists()
 
 
 def _about(document_id: int) -> Select[KnownQuestionRow]:

@@ -109,7 +109,7 @@ class Sweep:
             asked = asked_in(index, self.plan.questions)
             tokens = [passage.tokens for document in index.documents() for passage in index.passages(document)]
             for way in left:
-                self.progress.message("run.message.measure_asking", size=cut.size, way=way)
+                self.progress.message("run.message.measure_asking", size=cut.size)
                 wanted = self.config.base.model_copy(update={"retriever": way, "filter": Documents().filter})
                 row = measure_way(partial(self._ask, index), wanted, asked, ks_of(self.config), self._step)
                 mean = sum(tokens) / max(1, len(tokens))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import count
 from typing import Final
 
-from backend.assistants import Documents
+from backend.assistants import Assistant, Documents
 from backend.documents.index.settings import active, index_folder
-from backend.documents.measuring.measuring import WAYS, Measured, askable, measure_way
+from backend.documents.measuring.measuring import WAYS, Measured, Way, askable, measure_way
 from backend.documents.retrieving.retrieval import Retrieval
 from backend.documents.values import Passage
 from backend.errors import Refused
@@ -17,10 +18,18 @@ from backend.projects.folder import Project
 NOTE: Final = "documents.measured"
 KS: Final = (1, 3, 5, 10, 20)
 MOST: Final = 1_000
-"""Questions that are asked while a page waits."""
+"""Questions that are measured by: more tell hardly anything more, and cost as much each."""
+
+Heard = Callable[[Way, int, int], None]
+"""(way, how many questions were asked in it, of how many); what it raises ends the measuring, and nothing is kept."""
 
 
-def measure(project: Project, retrieval: Retrieval, wanted: Documents | None = None) -> Measured:
+def measure(
+    project: Project,
+    retrieval: Retrieval,
+    wanted: Documents | None = None,
+    heard: Heard = lambda way, done, questions: None,
+) -> Measured:
     """Every way of searching over the accepted questions, in the active index; kept for `last_measured`.
 
     wanted  fusion, rerank and MMR of the hybrid are its; its filter is not used, since questions are of all documents
@@ -41,18 +50,29 @@ def measure(project: Project, retrieval: Retrieval, wanted: Documents | None = N
         return [found.passage for found in retrieval.search(project, index, question, how).found]
 
     plain = Documents() if wanted is None else wanted.model_copy(update={"filter": Documents().filter})
-    rows = tuple(measure_way(ask, plain.model_copy(update={"retriever": way}), asked, KS) for way in WAYS)
+    rows = []
+    for way in WAYS:
+        heard(way, 0, len(asked))
+        how = plain.model_copy(update={"retriever": way})
+        rows.append(measure_way(ask, how, asked, KS, _steps(heard, way, len(asked))))
+    written = {one.id for one in questions if one.origin == "model"}
     told = Measured(
         index=settings.key,
         generation=index.generation(),
         questions=tuple(one.id for one in asked),
         left_out=tuple(left_out),
+        model_written=sum(one.id in written for one in asked),
         k=nearest_k(plain.top_k),
         when=time.time(),
-        rows=rows,
+        rows=tuple(rows),
     )
     project.set_note(NOTE, told.model_dump(mode="json"))
     return told
+
+
+def _steps(heard: Heard, way: Way, of: int) -> Callable[[], None]:
+    steps = count(1)
+    return lambda: heard(way, next(steps), of)
 
 
 def nearest_k(top_k: int) -> int:
@@ -72,3 +92,10 @@ def outdated(project: Project, told: Measured) -> bool:
     """Whether the questions or the settings of the index are other ones by now."""
     now = {one.id for one in project.questions.list("accepted", limit=MOST)}
     return told.index != active(project).key or now != {*told.questions, *told.left_out}
+
+
+def search_by(project: Project, way: Way) -> None:
+    """Let the assistant of the playground's form search this way from now on."""
+    draft = project.draft() or Assistant()
+    wanted = (draft.documents or Documents()).model_copy(update={"retriever": way})
+    project.keep_draft(draft.model_copy(update={"documents": wanted}))

@@ -19,8 +19,9 @@ from backend.documents.index.settings import IndexSettings, activate, active
 from backend.documents.intake import bring
 from backend.documents.measuring.importing import Imported, Refusal
 from backend.documents.measuring.measuring import Measured, Row
-from backend.documents.measuring.places import Place
+from backend.documents.measuring.places import Place, Refound, refind
 from backend.documents.measuring.sweep import Choice, Outcome, Tried
+from backend.documents.measuring.told import measure
 from backend.documents.splitting.settings import SplitSettings
 from backend.documents.values import Block, Parsed
 from backend.errors import BadInput, Refused
@@ -28,7 +29,9 @@ from backend.projects.folder import Project
 from backend.services import Services, create_services
 from backend.settings import Settings
 from tabs.documents import measure_list, measure_part, measure_sweep_views, measure_views
-from tabs.documents.measure_doing import PAGE, Doing, Where
+from tabs.documents.measure_doing import PAGE, Doing
+from tabs.documents.measure_handing import hand_over
+from tabs.documents.measure_state import Where
 from tabs.documents.measure_trying import Trying
 from tabs.documents.passages_state import HANDED
 from tabs.text import Words
@@ -82,10 +85,11 @@ def test_a_question_is_written_listed_escaped_edited_and_removed(doing: Doing, p
     assert "정원은 &lt;열세&gt; 명입니다." in html and "<열세>" not in html and updates[doing.view.question] == ""
     (one,) = project.questions.list()
     form = doing.press(project.id, None, ME, press("edit", str(one.id)))
-    assert (form[doing.view.question], form[doing.view.quote]) == ("정원은 몇 명입니까?", TEXTS[0])
+    assert form[doing.view.question] == "정원은 몇 명입니까?" and "정원은 &lt;열세&gt;" in form[doing.view.places]
     write(doing, project, "열두 시", form[doing.view.place], question="점심은 언제입니까?")
     (edited,) = project.questions.list()
-    assert edited.id == one.id and edited.question == "점심은 언제입니까?" and edited.places != one.places
+    assert edited.id == one.id and edited.question == "점심은 언제입니까?"
+    assert [place.quote for place in edited.places] == [TEXTS[0], "열두 시"], "its first place stays"
     doing.press(project.id, None, ME, press("drop", str(one.id)))
     assert project.questions.list() == []
 
@@ -128,17 +132,68 @@ def test_a_question_needs_a_document_and_words_that_stand_in_it(doing: Doing, pr
             write(doing, project, **cast(Any, changed))
 
 
+def test_places_are_gathered_left_out_and_given_up(doing: Doing, project: Project) -> None:
+    view, fields = doing.view, {"document": 1, "page": ""}
+    one = doing.editing.more(project.id, None, quote=TEXTS[0], request=ME, **cast(Any, fields))
+    two = doing.editing.more(project.id, one[view.place], quote="열두 시", request=ME, **cast(Any, fields))
+    assert [place.quote for place in two[view.place].places] == [TEXTS[0], "열두 시"] and two[view.quote] == ""
+    left = doing.editing.press(project.id, two[view.place], ME, press("leave_out", "0"))
+    assert [place.quote for place in left[view.place].places] == ["열두 시"]
+    with pytest.raises(BadInput):
+        doing.editing.press(project.id, left[view.place], ME, press("leave_out", "1"))
+    write(doing, project, "", left[view.place], document=None)
+    assert [place.quote for place in project.questions.list()[0].places] == ["열두 시"]
+    assert doing.editing.press(project.id, left[view.place], ME, press("give_up"))[view.place].places == ()
+
+
+def test_a_passage_that_was_found_begins_a_question(doing: Doing, project: Project, services: Services) -> None:
+    (first, *_) = services.retrieval.index(project).passages(1)
+    hand_over(project, "정원은 몇 명인가?", first)
+    updates = Trying(services, KO, doing.view, doing).restore(project.id, None, ME)
+    assert updates[doing.view.question] == "정원은 몇 명인가?" and updates[doing.view.form]["open"]
+    write(doing, project, "", updates[doing.view.place], question=updates[doing.view.question], document=None)
+    (kept,) = project.questions.list()
+    assert kept.places == (Place(1, first.start, first.end, first.text),)
+    again = Trying(services, KO, doing.view, doing).restore(project.id, None, ME)
+    assert doing.view.question not in again, "read once"
+
+
+def test_a_place_that_is_lost_is_told_first_with_what_to_do(doing: Doing, project: Project) -> None:
+    write(doing, project, TEXTS[1], question="점심은 언제입니까?")
+    write(doing, project)
+    (document,) = project.documents.list()
+    blocks = (
+        Block(kind="paragraph", text=TEXTS[1], page=1),
+        Block(kind="paragraph", text="정원이 바뀌었습니다.", page=2),
+    )
+    project.documents.kept.keep_parsed(document.sha256, Parsed(blocks=blocks))
+    assert refind(project, document) == Refound(moved=1, lost=1)
+    html = doing.listed(project, Where(project.id))[doing.view.listing]
+    assert KO.t("measure.lost_count", count=1) in html and html.count(KO.t("measure.place_lost")) == 1
+    assert html.index("정원은 몇 명입니까?") < html.index("점심은 언제입니까?")
+    assert "정원은 &lt;열세&gt; 명입니다." in html, "what stood there is still told"
+    project.documents.set_state(document, "queued")
+    project.documents.kept.forget_parsed(document.sha256)
+    assert html.count("<li>") == 2
+    assert KO.t("measure.place_unread") in doing.listed(project, Where(project.id))[doing.view.listing]
+
+
 def test_measuring_draws_the_table_and_it_is_there_again(doing: Doing, project: Project, services: Services) -> None:
+    trying = Trying(services, KO, doing.view, doing)
     with pytest.raises(Refused):
-        doing.measure(project.id, ME)
+        trying.measure(project.id, ME)
+    assert doing.measured(project) == ""
     write(doing, project)
     write(doing, project, TEXTS[1], question="점심은 언제 시작합니까?")
-    html = doing.measure(project.id, ME)
+    measure(project, services.retrieval)
+    updates = trying.follow(project.id, Where(project.id), ME)
+    html = updates[doing.view.measured]
     assert KO.t("measure.way_bm25") in html and KO.t("error.index_no_vectors") in html
-    assert KO.t("measure.few", few=30) in html and html == doing.measured(project)
-    project.questions.remove([1])
-    assert KO.t("measure.outdated") in doing.measured(project)
-    updates = Trying(services, KO, doing.view, doing).restore(project.id, None, ME)
+    assert doing.view.measured not in trying.follow(project.id, updates[doing.view.place], ME), "drawn once"
+    removed = doing.press(project.id, None, ME, press("drop", "1"))
+    assert KO.t("measure.outdated") in removed[doing.view.stale]
+    updates = trying.restore(project.id, None, ME)
+    assert updates[doing.view.measured] == html
     assert updates[doing.view.body]["visible"] and updates[doing.view.empty] == ""
     assert updates[doing.view.document]["choices"] == [("안내.txt", 1)]
 
@@ -175,15 +230,28 @@ def measured(**rows: tuple[float, ...]) -> Measured:
 @pytest.mark.parametrize("words", [KO, EN])
 def test_the_best_stands_first_and_the_verdict_is_of_questions(words: Words) -> None:
     told = measured(keyword=(0.2, 0.1) * 20, bm25=(1.0, 0.9) * 20)
-    html = measure_views.measured_view(words, told, outdated=True)
+    html = measure_views.measured_view(words, told, "keyword")
     better, other = words.t("measure.way_bm25"), words.t("measure.way_keyword")
     first = html[html.index("<tbody>") :]
     assert first.index(better) < first.index(other) < first.index(words.t("measure.way_dense"))
-    lead = html[: html.index("</p>")]
-    assert better in lead and lead.index(better) < lead.index(other)
-    for key, details in (("outdated", {}), ("left_out", {"count": 1}), ("recall_at", {"k": 5})):
+    assert better in html[: html.index("</p>")] and other not in html[: html.index("</p>")]
+    assert "dr-open" not in html and 'data-do="use_way" data-what="bm25"' in html
+    assert "use_way" not in measure_views.measured_view(words, told, "bm25")
+    for key, details in (("left_out", {"count": 1}), ("recall_at", {"k": 5})):
         assert words.t(f"measure.{key}", **details) in html
     assert "95" in html and words.t("measure.few", few=30) not in html
+
+
+@pytest.mark.parametrize("words", [KO, EN])
+def test_few_questions_prove_nothing_and_a_models_own_are_told(words: Words) -> None:
+    few = measured(keyword=(0.2,) * 19, bm25=(1.0,) * 19)
+    html = measure_views.measured_view(words, few)
+    assert words.t("measure.verdict.not_distinguishable.few", n=19, few=20) in html and "dr-open" in html
+    assert words.t("measure.by_model", count=10, n=19) not in html
+    html = measure_views.measured_view(words, few.model_copy(update={"model_written": 10}))
+    assert words.t("measure.by_model", count=10, n=19) in html
+    enough = measure_views.measured_view(words, measured(keyword=(0.2,) * 20, bm25=(1.0,) * 20))
+    assert "dr-open" not in enough and words.t("measure.few", few=30) in enough
 
 
 def choice(size: int, way: Any, k: int, told: tuple[float, ...]) -> Choice:
