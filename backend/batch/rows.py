@@ -18,6 +18,7 @@ from types import TracebackType
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from backend.assistants import Assistant
+from backend.documents.grounding.values import Quoted
 from backend.errors import StorageProblem
 from backend.files import storing
 from backend.jobs.run import Count, Details, Span
@@ -65,6 +66,8 @@ class RowAnswer(BaseModel):
     seconds: Span | None = None
     error_key: str | None = None
     error_details: Details = Field(default_factory=dict)
+    passages: tuple[Quoted, ...] = ()
+    """Of an assistant with documents: what the answer rests on."""
 
 
 def rows_file(folder: Path) -> Path:

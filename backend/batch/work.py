@@ -76,6 +76,7 @@ class Kept:
                 prompt_tokens=trace.prompt_tokens,
                 answer_tokens=trace.answer_tokens,
                 seconds=round(trace.total_s, 3),
+                passages=trace.passages,
             )
         )
 

@@ -44,7 +44,7 @@ def build(services: Services, words: Words, session: Session) -> None:
                     rows = batch_view.layout(words)
     edit = editing.Editing(services, words, session, form)
     preview.wire(services, words, session, form, edit, seen, talk.message, talk.chat_id)
-    editing.wire(form, edit)
+    editing.wire(session, form, edit)
     shelves = shelf.wire(services, words, session, form, edit, saved)
     library.wire(words, form, edit, tasks, talk.message)
     prompting = prompts.wire(services, words, session, form, edit, kept)

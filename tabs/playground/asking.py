@@ -13,11 +13,12 @@ from backend.errors import NotFound, StudioError
 from backend.projects.chats import ChatStore
 from backend.projects.folder import Project
 from backend.projects.turns import Turn
-from tabs.errors import tell
+from tabs.errors import sentence, tell
 from tabs.playground.chat_view import Screen, Updates
 from tabs.playground.conversation import writing
 from tabs.playground.form import read
 from tabs.playground.keeping import Page, stream, written
+from tabs.playground.prose import plain
 from tabs.playground.setup import values_of
 from tabs.playground.spoken import said, turn_of
 
@@ -166,7 +167,8 @@ class Asking:
         except StudioError as fault:
             # Told here rather than by `shown`, whose "nothing changes" would be the last word and leave Stop there.
             tell(self.words, fault, halt=False)
-            yield self.screen.ended(chats, chat)
+            told = f'<p class="pg-fault" role="alert">{plain(sentence(self.words, fault))}</p>'
+            yield self.screen.ended(chats, chat) | {self.view.writing: told}
         finally:
             self.stops.end(here, WORK, stop)
 

@@ -49,7 +49,7 @@ def wire(services: Services, words: Words, session: Session, setup: Setup, view:
         done = listing.act(
             show(batch.tend),
             [session.project_id, view.run_id],
-            [view.status, view.answers, view.page, view.download],
+            [view.status, view.answers, view.opened, view.page, view.download],
             **QUICK,
         )
         done.success(None, view.download, js=widgets.click_download(DOWNLOAD), api_visibility="private")

@@ -29,6 +29,7 @@ class BatchView:
     page: gr.State
     status: gr.HTML
     answers: gr.HTML
+    opened: gr.HTML
     download: gr.DownloadButton
 
     @property
@@ -37,7 +38,7 @@ class BatchView:
 
     @property
     def result(self) -> list[Any]:
-        return [self.run_id, self.page, self.status, self.answers]
+        return [self.run_id, self.page, self.status, self.answers, self.opened]
 
     @property
     def named_columns(self) -> dict[str, Any]:
@@ -93,5 +94,8 @@ def layout(words: Words) -> BatchView:
     page = gr.State(0)
     status = gr.HTML(js_on_load=CLICKS, apply_default_css=False, elem_id="pg-run")
     answers = gr.HTML(js_on_load=CLICKS, apply_default_css=False, elem_id="pg-answers")
+    opened = gr.HTML("", js_on_load=None, apply_default_css=False, elem_classes="pg-opened")
     download = widgets.hidden_download(DOWNLOAD)
-    return BatchView(file, pasted, header, table, columns, first, start, run_id, page, status, answers, download)
+    return BatchView(
+        file, pasted, header, table, columns, first, start, run_id, page, status, answers, opened, download
+    )

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from backend.batch.results import Result
+from backend.documents.grounding.values import Quoted
 from backend.jobs.run import Run
 from backend.prompts.table import Table
 from tabs import widgets
+from tabs.playground.cited import grounded, place
 from tabs.playground.conversation import Say, act
 from tabs.playground.prose import plain
 from tabs.text import Words
@@ -83,7 +85,25 @@ def answer_cell(result: Result, words: Words) -> str:
         return f'<span class="pg-quiet">{plain(words.t("playground.row_waiting"))}</span>'
     if answer.error_key:
         return f'<span class="pg-fault">{plain(widgets.told(words, answer.error_key, answer.error_details))}</span>'
+    if answer.passages:
+        return cited_cell(result.index, answer.answer or "", answer.passages, words)
     return f'<span class="pg-row-answer">{short(answer.answer or "")}</span>'
+
+
+def cited_cell(row: int, text: str, passages: Sequence[Quoted], words: Words) -> str:
+    """An answer from documents: its citations as buttons, the passages it rests on folded away."""
+    t = words.t
+    told = text if len(text) <= LONGEST else text[:LONGEST].rstrip() + "…"
+    listed = "".join(
+        f'<li value="{one.number}"><button type="button" class="pg-open-passage" data-act="cite" '
+        f'data-to="{one.number}">{plain(place(one, t))}</button></li>'
+        for one in passages
+    )
+    return (
+        f'<div class="pg-row-cited" data-place="{row}">{grounded(told, passages, t, check=False)}'
+        f'<details class="pg-sources"><summary>{plain(t("grounding.passages_in", count=len(passages)))}</summary>'
+        f'<ol class="pg-passages">{listed}</ol></details></div>'
+    )
 
 
 def pages(start: int, total: int, t: Say) -> str:

@@ -9,6 +9,7 @@ import gradio as gr
 
 from backend.assistants import Assistant
 from backend.batch.results import Format, Results
+from backend.batch.rows import read_answers
 from backend.batch.start import start_batch, suggest_mapping
 from backend.errors import BadInput, NotFound, StudioError
 from backend.jobs.run import Run
@@ -23,6 +24,8 @@ from tabs.playground.batch_views import PAGE, answers_view, mapped_columns, run_
 from tabs.playground.form import read
 from tabs.playground.prose import plain
 from tabs.playground.setup import Setup
+from tabs.playground.source_page import opened_number
+from tabs.playground.spoken import whole
 from tabs.session import owner
 from tabs.text import Words
 
@@ -142,8 +145,11 @@ class Batching:
         """Stop, resume, turn the page, or write the answers into a file."""
         told = event._data if isinstance(event._data, dict) else {}
         project = self.project(project_id, request)
-        run = self.get(project, str(told.get("to") if told.get("act") != "page" else run_id))
+        of_shown = told.get("act") in ("page", "cite")  # "to" is then a page or a passage of the run on screen
+        run = self.get(project, str(run_id if of_shown else told.get("to")))
         runs, act_name, page = self.runs(project), told.get("act"), 0
+        if act_name == "cite":
+            return self.cited(project, run, told)
         if act_name == "save":
             form = next((one for one in FORMATS if one == told.get("form")), None)
             if form is None:
@@ -156,7 +162,14 @@ class Batching:
             run = runs.resume(run.id)
         elif act_name == "page":
             page = int(told["to"]) if str(told.get("to", "")).isdecimal() else 0
-        return {**self.drawn(run, page), self.view.page: page, self.view.download: None}
+        return {**self.drawn(run, page), self.view.page: page, self.view.download: None, self.view.opened: ""}
+
+    def cited(self, project: Project, run: Run, told: dict[str, Any]) -> Updates:
+        """The passage that a citation of a row names, in its page. Raises NotFound."""
+        row, number = whole(told.get("place")), whole(told.get("to"))
+        answer = read_answers(run.folder, (row,)).get(row)
+        passages = answer.passages if answer is not None else ()
+        return {self.view.opened: opened_number(project, passages, number, self.words)}
 
     # --- what is shown
 
@@ -166,6 +179,7 @@ class Batching:
         return {
             self.view.run_id: gr.update(choices=labels, value=run.id if run else None, visible=bool(labels)),
             self.view.page: 0,
+            self.view.opened: "",
             **self.drawn(run, 0),
         }
 

@@ -31,13 +31,16 @@ def quoted_of(trace: Mapping[str, Any]) -> tuple[Quoted, ...]:
     return tuple(found)
 
 
-def grounded(text: str, quoted: Sequence[Quoted], t: Say) -> str:
-    """The answer's Markdown as HTML. A citation is a button that opens its passage."""
+def grounded(text: str, quoted: Sequence[Quoted], t: Say, check: bool = True) -> str:
+    """The answer's Markdown as HTML. A citation is a button that opens its passage.
+
+    check  mark the sentences that nothing supports, which takes some milliseconds each
+    """
     if not quoted:
         return prose(text)
     text = OURS.sub("", text)
     named = {one.number: place(one, t) for one in quoted}
-    html = prose(_marked(text, citations(text, quoted), supported(text, quoted)))
+    html = prose(_marked(text, citations(text, quoted), supported(text, quoted) if check else ()))
     html = DRAWN.sub(lambda mark: "".join(cite(int(number), named, t) for number in mark[1].split(",")), html)
     told = plain(t("grounding.unsupported_one"))
     return html.replace(FLAG, f'<span class="pg-unsupported" role="note" title="{told}" aria-label="{told}">?</span>')

@@ -10,6 +10,7 @@ import gradio as gr
 
 from backend.answering import Answer, Question
 from backend.assistants import Assistant
+from backend.documents.grounding.values import Quoted
 from backend.errors import BadInput, NotFound, StudioError
 from backend.projects.folder import Project
 from backend.services import Services
@@ -21,8 +22,9 @@ from tabs.playground.form import read
 from tabs.playground.prose import plain
 from tabs.playground.setup import CLICKS, Setup, values_of
 from tabs.playground.shelf import Shelf, offered
+from tabs.playground.source_page import opened_number
 from tabs.playground.sources import sources_view
-from tabs.playground.spoken import said
+from tabs.playground.spoken import said, whole
 from tabs.playground.strands import Stops, Strand, watch
 from tabs.playground.wiring import QUICK, STREAM
 from tabs.session import Session, owner
@@ -41,10 +43,12 @@ class CompareView:
     start: gr.Button
     stop: gr.Button
     answers: gr.HTML
+    passages: gr.State
+    opened: gr.HTML
 
     @property
     def outputs(self) -> list[Any]:
-        return [self.answers, self.start, self.stop]
+        return [self.answers, self.start, self.stop, self.passages, self.opened]
 
 
 @dataclass(frozen=True)
@@ -85,7 +89,8 @@ def layout(words: Words) -> CompareView:
             t("playground.stop_now"), variant="stop", scale=1, min_width=110, visible=False, elem_classes="pg-stop"
         )
     answers = gr.HTML(sides_hint(words), js_on_load=CLICKS, apply_default_css=False, elem_id="pg-sides-answers")
-    return CompareView(chosen, text, start, stop, answers)
+    opened = gr.HTML("", js_on_load=None, apply_default_css=False, elem_classes="pg-opened")
+    return CompareView(chosen, text, start, stop, answers, gr.State([]), opened)
 
 
 def sides_hint(words: Words) -> str:
@@ -94,11 +99,12 @@ def sides_hint(words: Words) -> str:
 
 def sides_view(sides: Sequence[Side], strands: Sequence[Strand[Answer]], words: Words) -> str:
     """One card per assistant: its answer so far, time and tokens; at the end a button to keep it."""
-    cards = "".join(card(side, strand, words) for side, strand in zip(sides, strands, strict=True))
+    pairs = zip(sides, strands, strict=True)
+    cards = "".join(card(side, strand, words, place) for place, (side, strand) in enumerate(pairs))
     return f'<div class="pg-cards pg-cards-{len(sides)}">{cards}</div>'
 
 
-def card(side: Side, strand: Strand[Answer], words: Words) -> str:
+def card(side: Side, strand: Strand[Answer], words: Words, place: int = 0) -> str:
     t, answer = words.t, strand.latest
     told = f'<p class="pg-quiet pg-thinking">{plain(t("playground.thinking"))}</p>'
     if answer is not None and answer.text:
@@ -117,7 +123,8 @@ def card(side: Side, strand: Strand[Answer], words: Words) -> str:
     keep = act("keep", t("playground.keep"), to=str(side.saved_id)) if strand.done and side.saved_id != HERE else ""
     writing = "" if strand.done else " pg-writing"
     return (
-        f'<section class="pg-card{writing}" aria-busy="{str(not strand.done).lower()}"><h4>{plain(side.title)}</h4>'
+        f'<section class="pg-card{writing}" data-place="{place}" aria-busy="{str(not strand.done).lower()}">'
+        f"<h4>{plain(side.title)}</h4>"
         f'<div class="pg-bubble">{told}</div>{rests_on(answer, strand.done, words)}<p class="pg-cost">{figures}</p>'
         f'<div class="pg-tools">{keep}</div></section>'
     )
@@ -171,7 +178,9 @@ class Comparing:
             question = Question({**values, "input": asked})
             return lambda: answering.answer(side.assistant, question, stop)
 
-        yield {self.view.start: gr.update(visible=False), self.view.stop: gr.update(visible=True)}
+        begun = {self.view.start: gr.update(visible=False), self.view.stop: gr.update(visible=True)}
+        yield begun | {self.view.passages: [], self.view.opened: ""}
+        strands: Sequence[Strand[Answer]] = ()
         try:
             before = ""
             for strands in watch([answers(side) for side in sides], stop):
@@ -180,7 +189,18 @@ class Comparing:
                 before = now
         finally:
             self.stops.end(here, WORK, stop)
-        yield {self.view.start: gr.update(visible=True), self.view.stop: gr.update(visible=False)}
+        rested = [strand.latest.trace.passages if strand.latest else () for strand in strands]
+        ended = {self.view.start: gr.update(visible=True), self.view.stop: gr.update(visible=False)}
+        yield ended | {self.view.passages: rested}
+
+    def opened(
+        self, passages: Sequence[Sequence[Quoted]], project_id: str, request: gr.Request, event: gr.EventData
+    ) -> str:
+        """The passage that a citation of a card names, in its page. Raises NotFound."""
+        told = event._data if isinstance(event._data, dict) else {}
+        place, number = whole(told.get("place")), whole(told.get("to"))
+        rested = passages[place] if 0 <= place < len(passages) else ()
+        return opened_number(self.project(project_id, request), rested, number, self.words)
 
     def sides(self, project: Project, chosen: list[int], form: Mapping[str, Any]) -> list[Side]:
         """Who answers, in the order chosen. Raises BadInput for none or more than four."""
@@ -218,7 +238,9 @@ def wire(
     comparing = Comparing(services, words, view)
     show = shown(words)
 
-    def keep(project_id: str, request: gr.Request, event: gr.EventData) -> dict[Any, Any]:
+    def act_on(passages: list[Any], project_id: str, request: gr.Request, event: gr.EventData) -> dict[Any, Any]:
+        if isinstance(event._data, dict) and event._data.get("act") == "cite":
+            return {view.opened: comparing.opened(passages, project_id, request, event)}
         saved = comparing.kept(project_id, request, event)
         return shelf.take(shelf.project(project_id, request), saved)
 
@@ -232,5 +254,6 @@ def wire(
         **STREAM,
     )
     view.stop.click(show(comparing.stop), **QUICK)
-    editing.follow(view.answers.act(show(keep), session.project_id, shelf.outputs, **QUICK))
+    pressed = [view.passages, session.project_id]
+    editing.follow(view.answers.act(show(act_on), pressed, [*shelf.outputs, view.opened], **QUICK))
     return comparing

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any, get_args
 
 import gradio as gr
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from backend.assistants import Assistant, Documents, Fusion, PassageFilter, Retriever
 from backend.projects.folder import Project
 from backend.projects.tables import DocumentRow
 from tabs.playground.consulted import OFF, within_values
+from tabs.playground.prose import plain
 from tabs.text import Words
 
 MOST_FILES = 300
@@ -19,13 +20,40 @@ BEST_FIRST: tuple[Retriever, ...] = ("hybrid", "bm25", "dense", "keyword", "whol
 LANGUAGES = ("ko", "en", "mixed", "other")
 
 
-def widgets(form: dict[str, Any], words: Words) -> None:
-    """The choice in plain words. Closed details follow in `expert_widgets`."""
+GO = """
+element.addEventListener('click', (event) => {
+  if (event.target.closest('[data-go]')) document.getElementById('tab-documents-button')?.click();
+});
+"""
+
+
+def widgets(form: dict[str, Any], words: Words) -> gr.HTML:
+    """The choice in plain words, and the line that says what there is to look in. Details follow in `expert_widgets`."""
     t = words.t
     choices = [(t("grounding.off"), OFF), *[(t(f"grounding.retriever_{name}"), name) for name in BEST_FIRST]]
     form["documents"] = gr.Dropdown(
         choices, value=OFF, label=t("grounding.use"), info=t("grounding.use_info"), elem_id="pg-documents"
     )
+    return gr.HTML("", js_on_load=GO, apply_default_css=False, visible=False, elem_id="pg-documents-note")
+
+
+def standing(project: Project, wanted: Documents | None, words: Words) -> Any:
+    """What there is to look in, with the way to the Documents page where something is to be done; hidden when off."""
+    if wanted is None:
+        return gr.update(value="", visible=False)
+    counted = select(DocumentRow.state, func.count()).group_by(DocumentRow.state)
+    with project.database.read() as session:
+        counts: dict[str, int] = {row[0]: row[1] for row in session.execute(counted)}
+    t, indexed, failed = words.t, counts.get("indexed", 0), counts.get("failed", 0)
+    waiting = sum(counts.values()) - indexed - failed
+    told = [t("grounding.standing_indexed", count=indexed)] if indexed else []
+    told += [t("grounding.standing_waiting", count=waiting)] if waiting else []
+    told += [t("grounding.standing_failed", count=failed)] if failed else []
+    line = " ".join(told) or t("grounding.standing_none")
+    label = t("grounding.go_documents" if counts else "grounding.add_documents")
+    button = f'<button type="button" data-go="documents">{plain(label)}</button>'
+    css = "pg-line" if indexed else "pg-line pg-wanting"
+    return gr.update(value=f'<p class="{css}">{plain(line)} {button}</p>', visible=True)
 
 
 def expert_widgets(form: dict[str, Any], words: Words) -> None:

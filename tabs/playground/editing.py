@@ -6,13 +6,13 @@ from typing import Any
 
 import gradio as gr
 
-from backend.assistants import Examples
+from backend.assistants import Documents, Examples
 from backend.prompts.presets import preset_of
 from backend.services import Services
 from tabs.errors import shown
 from tabs.playground.adapting import adapter_update
 from tabs.playground.checkup import Checkup
-from tabs.playground.consulting import within_update
+from tabs.playground.consulting import standing, within_update
 from tabs.playground.conversation import named
 from tabs.playground.form import DECODING, model_value, read
 from tabs.playground.setup import (
@@ -37,7 +37,7 @@ class Editing:
     def __init__(self, services: Services, words: Words, session: Session, setup: Setup) -> None:
         self.services, self.words, self.setup = services, words, setup
         self.checkup = Checkup(words)
-        self.outputs = [setup.preset, *setup.slots, setup.checkup]
+        self.outputs = [setup.preset, *setup.slots, setup.checkup, setup.documents_note]
         self.keep: dict[str, Any] = {
             "fn": shown(words)(self.edited),
             "inputs": session.project_id,
@@ -60,21 +60,32 @@ class Editing:
         updates[self.setup.form["model"]] = gr.update(choices=here, value=model_value(assistant.model))
         updates[self.setup.form["adapter"]] = adapter_update(project, assistant, self.words)
         updates[self.setup.form["documents_within"]] = within_update(project, assistant, self.words)
+        updates[self.setup.documents_note] = standing(project, assistant.documents, self.words)
         return updates | {self.setup.checkup: self.checkup.view(assistant, values)}
 
     def edited(self, project_id: str, request: gr.Request, **form: Any) -> dict[Any, Any]:
         """Keep what stands in the form; show the boxes its template asks for, its style, and the check-up."""
         assistant, values = read(form), values_of(form)
+        note = gr.skip()
         if project_id:
             project = self.services.projects.open(owner(request), project_id)
             project.keep_draft(assistant)
             project.set_note(VALUES, values)
+            note = standing(project, assistant.documents, self.words)
         boxes = slot_updates(assistant.instructions.template, self.words.t)
         return {
             self.setup.preset: preset_of(assistant.decoding),
             self.setup.checkup: self.checkup.view(assistant, values),
+            self.setup.documents_note: note,
             **dict(zip(self.setup.slots, boxes, strict=True)),
         }
+
+    def stand(self, project_id: str, chosen: str, request: gr.Request) -> Any:
+        """What there is to look in, after running work moved on: documents may have been indexed meanwhile."""
+        if not project_id or not chosen:
+            return gr.skip()
+        project = self.services.projects.open(owner(request), project_id)
+        return standing(project, Documents(), self.words)
 
     def style(self, preset: str, **form: Any) -> list[Any]:
         """An answer style was chosen: its values go into the expert widgets."""
@@ -101,8 +112,10 @@ class Editing:
             done.then(**self.preview)
 
 
-def wire(setup: Setup, editing: Editing) -> None:
+def wire(session: Session, setup: Setup, editing: Editing) -> None:
     show, form = shown(editing.words), setup.form
+    looked = [session.project_id, form["documents"]]
+    session.seen.change(show(editing.stand), looked, setup.documents_note, **QUICK)
     setup.on_change(**(editing.keep | {"trigger_mode": "always_last"}))
     decoding = [form[name] for name in DECODING]
     editing.follow(setup.preset.input(show(editing.style), setup.preset, decoding, inputs_kwargs=form, **QUICK))

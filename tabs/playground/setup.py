@@ -27,12 +27,14 @@ class Setup:
 
     form    what an event of another part passes by name: FIELDS and slot_0 .. slot_3
     preset  the answer style; choosing one fills the expert widgets
+    documents_note  what documents there are to answer from
     """
 
     picker: gr.Dropdown
     form: dict[str, Any]
     preset: gr.Radio
     shots_note: gr.HTML
+    documents_note: gr.HTML
     checkup: gr.HTML
 
     @property
@@ -48,7 +50,7 @@ class Setup:
     @property
     def outputs(self) -> list[Any]:
         """Everything `fill_updates` may set."""
-        return [*self.form.values(), self.preset, self.shots_note]
+        return [*self.form.values(), self.preset, self.shots_note, self.documents_note]
 
 
 def default_assistant() -> Assistant:
@@ -72,7 +74,7 @@ def layout(words: Words) -> Setup:
             elem_id="pg-model",
         )
         adapting.widgets(form, words)
-        consulting.widgets(form, words)
+        documents_note = consulting.widgets(form, words)
         form["system"] = gr.Textbox(
             label=t("playground.system"),
             info=t("playground.system_info"),
@@ -106,7 +108,7 @@ def layout(words: Words) -> Setup:
     with gr.Accordion(t("playground.expert"), open=False):
         expert(form, t)
         adapting.expert_widgets(form, words)
-    return Setup(picker, form, preset, shots_note, checkup)
+    return Setup(picker, form, preset, shots_note, documents_note, checkup)
 
 
 def expert(form: dict[str, Any], t: Any) -> None:
@@ -129,12 +131,26 @@ def expert(form: dict[str, Any], t: Any) -> None:
 
 
 CLICKS = """
+function showPassage() {
+  const opened = (node) => node.nodeType === 1 && (node.matches('.pg-page') || node.querySelector('.pg-page'));
+  const watching = new MutationObserver((changes) => {
+    if (!changes.some((change) => [...change.addedNodes].some(opened))) return;
+    watching.disconnect();
+    const page = [...document.querySelectorAll('.pg-opened .pg-page')].find((one) => one.offsetParent);
+    requestAnimationFrame(() => (page?.querySelector('mark') || page)?.scrollIntoView({block: 'center'}));
+  });
+  watching.observe(document.body, {childList: true, subtree: true});
+  setTimeout(() => watching.disconnect(), 5000);
+}
 element.addEventListener('click', (event) => {
   const button = event.target.closest('[data-act]');
-  if (button && !button.disabled) trigger('act', {act: button.dataset.act, ...button.dataset});
+  if (!button || button.disabled) return;
+  if (button.dataset.act === 'cite') showPassage();
+  trigger('act', {place: button.closest('[data-place]')?.dataset.place, ...button.dataset});
 });
 """
-"""Clicks on a view's buttons, as one event `act` that carries the button's data."""
+"""Clicks on a view's buttons, as one event `act` that carries the button's data, and `data-place` of what it stands in.
+A passage that a citation opens is brought into view."""
 
 TYPED = """
 let waiting;

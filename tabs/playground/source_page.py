@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from backend.documents.grounding.values import Quoted
 from backend.documents.values import Block, Laid, Parsed, Passage
-from backend.errors import StudioError
+from backend.errors import NotFound, StudioError
 from backend.projects.folder import Project
 from tabs.errors import sentence
 from tabs.playground.cited import place
@@ -29,6 +31,14 @@ def opened_passage(project: Project, one: Quoted, words: Words) -> str:
     if here is None:
         return _kept(head, one, words.t("grounding.document_changed"))
     return f'<article class="pg-page">{head}{page_view(parsed, laid, here, one.passage)}</article>'
+
+
+def opened_number(project: Project, quoted: Sequence[Quoted], number: int, words: Words) -> str:
+    """The passage of that number among those of an answer. Raises NotFound("error.grounding_passage_gone")."""
+    cited = next((one for one in quoted if one.number == number), None)
+    if cited is None:
+        raise NotFound("error.grounding_passage_gone")
+    return opened_passage(project, cited, words)
 
 
 def located(laid: Laid, passage: Passage) -> tuple[int, int] | None:

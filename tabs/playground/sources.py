@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from backend.documents.grounding.supporting import supported
+from backend.documents.grounding.supporting import LISTED, supported
 from backend.documents.grounding.values import Cut, Quoted, Retrieval, Seen
 from tabs.playground.cited import place, quoted_of
 from tabs.playground.prose import plain
@@ -66,7 +66,7 @@ def doubts_view(text: str, quoted: Sequence[Quoted], words: Words) -> str:
         missing = words.t("grounding.missing", numbers=", ".join(one.missing)) if one.missing else ""
         share = words.t("grounding.share", percent=round(one.share * 100))
         rows.append(
-            f"<li>{plain(text[one.start : one.end])} "
+            f"<li>{plain(LISTED.sub('', text[one.start : one.end]))} "
             f'<span class="pg-cost">{plain(" · ".join(filter(None, [share, missing])))}</span></li>'
         )
     if not rows:
@@ -85,7 +85,7 @@ def cut_view(cut: Sequence[Any], words: Words) -> str:
     for told in cut:
         one = told if isinstance(told, Cut) else Cut.model_validate(told)
         page = t("grounding.page", page=one.page) if one.page is not None else ""
-        rows.append(f"<li>{plain(' · '.join(filter(None, [one.document, page])))}</li>")
+        rows.append(f"<li>{plain(' · '.join(filter(None, [one.document or t('grounding.gone_name'), page])))}</li>")
     return f"<h5>{plain(t('grounding.cut'))}</h5><ul>{''.join(rows)}</ul>"
 
 
@@ -114,7 +114,8 @@ def retrievers_view(found: Retrieval, words: Words) -> str:
 
 def seen_view(one: Seen, words: Words) -> str:
     page = words.t("grounding.page", page=one.page) if one.page is not None else ""
-    told = " · ".join(filter(None, [one.document, page, words.t("grounding.score", score=number(one.score))]))
+    name = one.document or words.t("grounding.gone_name")
+    told = " · ".join(filter(None, [name, page, words.t("grounding.score", score=number(one.score))]))
     return f'<li value="{one.rank}" title="{plain(one.beginning)}">{plain(told)}</li>'
 
 

@@ -15,7 +15,7 @@ from tabs.playground.chat_view import Screen, Updates, inside_of, starters
 from tabs.playground.cited import quoted_of
 from tabs.playground.conversation import chats_view, conversation
 from tabs.playground.setup import values_of
-from tabs.playground.source_page import opened_passage
+from tabs.playground.source_page import opened_number
 from tabs.playground.spoken import turn_of, whole
 from tabs.playground.teaching import keep
 
@@ -126,11 +126,7 @@ class Tending:
             raise NotFound("error.chat_missing")
         turn, opened = turn_of(project.chats.turns(chat_id), told), ""
         if act == "cite":
-            number = whole(told.get("to"))
-            cited = next((one for one in quoted_of(turn.shown.trace_json) if one.number == number), None)
-            if cited is None:
-                raise NotFound("error.grounding_passage_gone")
-            opened = opened_passage(project, cited, self.words)
+            opened = opened_number(project, quoted_of(turn.shown.trace_json), whole(told.get("to")), self.words)
         return self.screen.rests_on(turn, opened, open_box=True)
 
     def look_inside(self, chats: ChatStore, chat_id: int | None, told: Mapping[str, Any]) -> Updates:

@@ -109,13 +109,14 @@ def test_the_draft_a_saved_version_and_a_side_keep_the_documents(
     wanted = Assistant(documents=Documents(filter=PassageFilter(folders=("계약",), tags=("없앤 태그",))))
     values = fill(wanted)
     with gr.Blocks():
-        session = Session(gr.State(""), gr.Dropdown(), gr.Timer(5), gr.State(""))
+        session = Session(gr.State(""), gr.Dropdown(), gr.Timer(5), gr.State(""), gr.State(0))
         edit = editing.Editing(services, words, session, form)
         saving = shelf.Shelf(services, words, form, shelf.layout(words))
         sides = compare.Comparing(services, words, compare.layout(words))
     edit.edited(filled.id, request_, **values)
     draft = filled.draft()
     assert draft is not None and draft.documents == wanted.documents
+    assert "색인하지 않은 문서가 1개" in edit.edited(filled.id, request_, **values)[form.documents_note]["value"]
     restored = edit.restore(filled.id, request_)
     assert restored[form.form["documents"]] == "hybrid"
     within = restored[form.form["documents_within"]]
