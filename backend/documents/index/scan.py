@@ -84,8 +84,9 @@ class Scan:
         if view is None or view.points.shape[1] != len(point):
             return []
         inside = np.flatnonzero(self._inside(view, within))
+        # Row by row rather than `@`: memory is the limit either way, and BLAS keeps a second core busy with waiting.
         few = len(inside) * FEW <= len(view.ids)
-        scores = view.points[inside] @ point if few else (view.points @ point)[inside]
+        scores = np.vecdot(view.points[inside], point) if few else np.vecdot(view.points, point)[inside]
         best = np.arange(len(scores))
         if count < len(scores):
             edge = np.partition(scores, len(scores) - count)[len(scores) - count]
