@@ -33,6 +33,8 @@ OTHERS: Final = ("cp932", "euc_jp", "gb18030", "big5", "cp1252", "cp1251")
 """Told apart by statistics; asked for more, they take French for Polish."""
 FEW: Final = 12
 """Syllables below which nothing can be said of their commonness."""
+SURELY: Final = 0.2
+"""How Korean a text must look that says it is Latin-1, which servers and mail programs say of whatever they send."""
 COMMON: Final = frozenset(
     "이다는을가의에한고은로를지도사하어기나있인그자대서리시아해것들일으만정라보게전수상부제주여국화과성장면니원조적소신우공"
 )
@@ -85,6 +87,8 @@ def decode(raw: bytes, declared: str | None = None) -> tuple[str, str]:
     told = codec_named(declared) if declared else None
     if seven := _seven_bit(raw, told):
         return raw.decode(seven, errors="replace"), seven
+    if told == "cp1252" and _strict(raw, "utf-8") is None and _korean(raw[:SAMPLE].decode("cp949", "replace")) > SURELY:
+        return raw.decode("cp949", errors="replace"), "cp949"
     for likely in ("utf-8", told):
         if likely and (text := _strict(raw, likely)) is not None:
             return text, likely

@@ -131,6 +131,8 @@ def _of_ole(path: Path) -> Kind:
                 return "xls"
             if ole.exists("WordDocument") or ole.exists("PowerPoint Document"):
                 raise BadInput("error.document_kind_old_office")
+            if not ole.listdir() or ole.exists("FileHeader"):  # cut off: no list of parts, or a part without its bytes
+                raise BadInput("error.document_damaged")
     except (OSError, ValueError, IndexError, struct.error) as fault:
         raise BadInput("error.document_damaged") from fault
     raise BadInput("error.document_kind", found="OLE")
