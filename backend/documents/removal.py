@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 from pathlib import Path
+from typing import Final
 
 from sqlalchemy import delete, select, text
 from sqlalchemy.orm import Session
 
+from backend.documents.forgetting import forget_in_traces
+from backend.documents.forgetting_runs import forget_in_runs
 from backend.documents.indexing.indexes import drop_everywhere
 from backend.documents.indexing.turn import reading_now
 from backend.documents.intake import others
 from backend.errors import Busy
+from backend.projects.database import told
 from backend.projects.folder import Project
 from backend.projects.tables import DocumentRow, KnownQuestionRow
 
+READERS_WAIT_S: Final = 2.0
+
 
 def remove(project: Project, ids: Iterable[int]) -> int:
-    """How many went: rows, bytes, texts, passages and vectors of every index, and known questions about nothing else.
+    """How many went: rows, bytes, texts, passages and vectors of every index, known questions about nothing else, and
+    the passages that kept chats, answers and runs were given. What a model answered stays.
 
     Raises Busy("error.documents_reading", name=) while a run reads one of them, and then takes none away; Unavailable
     when a server that holds vectors is down: what it holds is not found any more, and goes with the next run.
@@ -34,8 +43,16 @@ def remove(project: Project, ids: Iterable[int]) -> int:
         aside = _taken(session, project, rows)
     for folder in aside:
         project.documents.kept.delete(folder)
+    _empty_log(project)
+    forget_in_runs(project.runs_folder, [row.id for row in rows])
     drop_everywhere(project, [row.id for row in rows])
     return len(rows)
+
+
+def _empty_log(project: Project) -> None:
+    """Of the database: pages as they were before stand in its log until that is taken over into the file."""
+    with told(project.database.path), closing(sqlite3.connect(project.database.path, READERS_WAIT_S)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def _taken(session: Session, project: Project, rows: Sequence[DocumentRow]) -> list[Path]:
@@ -47,6 +64,7 @@ def _taken(session: Session, project: Project, rows: Sequence[DocumentRow]) -> l
             aside.append(project.documents.kept.put_aside(sha256))
     session.execute(delete(DocumentRow).where(DocumentRow.id.in_(ids)))
     _forget_places(session, set(ids))
+    forget_in_traces(session, ids)
     return [folder for folder in aside if folder is not None]
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import builtins
 import json
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -96,6 +96,17 @@ class Told:
     language: str = ""
     dated: str | None = None
     notes: Sequence[Note] = field(default_factory=tuple)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a document: its new state, what reading told, or why it failed, as words."""
+
+    document: Document
+    state: State
+    told: Told | None = None
+    error_key: str | None = None
+    error_details: Mapping[str, Any] = field(default_factory=dict)
 
 
 class DocumentStore:
@@ -201,19 +212,24 @@ class DocumentStore:
         error_details: dict[str, Any] | None = None,
     ) -> bool:
         """Whether it was set: not when it is gone, or has other content by now, which is still to be read."""
-        values: dict[str, Any] = {
-            "state": state,
-            "error_key": error_key,
-            "error_details": _json(error_details or {}),
-            "changed": time.time(),
-        }
-        if told is not None:
-            values |= {name: getattr(told, name) for name in ("pages", "characters", "language", "dated")}
-            values |= {"title": writable(told.title), "notes": _json([note.model_dump() for note in told.notes])}
-        same = (DocumentRow.id == document.id, DocumentRow.sha256 == document.sha256)
+        done = Outcome(document, state, told, error_key, error_details or {})
+        return document.id in self.settle([done])
+
+    def stands(self, document: Document) -> bool:
+        """Whether it is still there, with this content."""
+        same = select(DocumentRow.id).where(DocumentRow.id == document.id, DocumentRow.sha256 == document.sha256)
+        with self.database.read() as session:
+            return session.scalar(same) is not None
+
+    def settle(self, outcomes: Iterable[Outcome]) -> set[int]:
+        """Many in one transaction; the ids of those that were set (see `set_state`)."""
+        found: set[int] = set()
         with self.database.write() as session:
-            changed = update(DocumentRow).where(*same).values(**values).returning(DocumentRow.id)
-            return session.scalars(changed).first() is not None
+            for one in outcomes:
+                same = (DocumentRow.id == one.document.id, DocumentRow.sha256 == one.document.sha256)
+                changed = update(DocumentRow).where(*same).values(**_values(one)).returning(DocumentRow.id)
+                found.update(session.scalars(changed))
+        return found
 
     def requeue_unread(self) -> None:
         """What was being read when a run ended early is queued again. For whoever has the turn to index."""
@@ -253,6 +269,20 @@ def read_row(row: DocumentRow) -> Document:
         created=moment(row.created),
         changed=moment(row.changed),
     )
+
+
+def _values(one: Outcome) -> dict[str, Any]:
+    """Columns of a row; what was told of its earlier content stays where nothing is told."""
+    values: dict[str, Any] = {
+        "state": one.state,
+        "error_key": one.error_key,
+        "error_details": _json(dict(one.error_details)),
+        "changed": time.time(),
+    }
+    if one.told is not None:
+        values |= {name: getattr(one.told, name) for name in ("pages", "characters", "language", "dated")}
+        values |= {"title": writable(one.told.title), "notes": _json([note.model_dump() for note in one.told.notes])}
+    return values
 
 
 def _json(value: object) -> str:

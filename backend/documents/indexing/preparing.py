@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from backend.documents.indexing.shown import Shown
 from backend.documents.languages import language_of_all
 from backend.documents.reading import Reader
 from backend.documents.splitting.passages import split
@@ -33,7 +34,7 @@ class Preparing:
     """`count` is the tokenizer's.
 
     waiting   called while a file is read; what it raises ends the reading
-    look_at   told of each document before its turn
+    shown     tells which document is in hand
     """
 
     store: DocumentStore
@@ -41,7 +42,7 @@ class Preparing:
     settings: SplitSettings
     count: Count
     waiting: Callable[[], None]
-    look_at: Callable[[Document], None]
+    shown: Shown
 
     def prepare(self, document: Document) -> Prepared | None:
         """None when the document is gone, or has other content by now.
@@ -50,9 +51,8 @@ class Preparing:
         machine and not about the file.
         """
         self.waiting()
-        if not self.store.set_state(document, "reading"):
+        if not self.shown.begin(document):
             return None
-        self.look_at(document)
         try:
             return self._cut(document, self._read(document))
         except (BadInput, NotFound) as fault:
@@ -69,9 +69,13 @@ class Preparing:
         kept = self.store.kept.parsed(document.sha256)
         if kept is not None:
             return kept
-        parsed = self.reader.read(self.store.original(document), document.name, self.waiting)
+        parsed = self.reader.read(self.store.original(document), document.name, self._meanwhile)
         self.store.kept.keep_parsed(document.sha256, parsed)
         return parsed
+
+    def _meanwhile(self) -> None:
+        self.waiting()
+        self.shown.still()
 
     def _cut(self, document: Document, parsed: Parsed) -> Prepared:
         laid = lay(parsed)

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
+from functools import partial
 from typing import Final
 
 from backend.documents.embedders import Embedders
+from backend.documents.embedding import Embedder
 from backend.documents.filters import DocumentFilter
 from backend.documents.index.index import Index
 from backend.documents.index.settings import active
 from backend.documents.indexing.ahead import Ahead
 from backend.documents.indexing.contents import Contents
 from backend.documents.indexing.preparing import Prepared, Preparing
+from backend.documents.indexing.shown import Shown
 from backend.documents.indexing.turn import index_turn
 from backend.documents.indexing.writing import Writing
+from backend.documents.measuring.places import refind
 from backend.documents.reading import Reader
-from backend.documents.store import Document, DocumentStore
+from backend.documents.store import Document
 from backend.jobs.kinds import Job
 from backend.jobs.progress import Progress
 from backend.models.endpoints import Endpoints
@@ -40,7 +44,7 @@ def work(job: Job, progress: Progress) -> None:
             progress.message("run.message.indexing_looking")
             embedders = Embedders(job.settings, Endpoints(job.settings.home, job.settings.offline))
             with closing(Index(project.folder, settings)) as index, closing(embedders):
-                Indexing(project.documents, index, embedders, progress).run()
+                Indexing(project, index, embedders, progress).run()
     finally:
         project.close()
 
@@ -48,8 +52,9 @@ def work(job: Job, progress: Progress) -> None:
 class Indexing:
     """One attempt."""
 
-    def __init__(self, store: DocumentStore, index: Index, embedders: Embedders, progress: Progress) -> None:
-        self._store, self._index, self._embedders, self._progress = store, index, embedders, progress
+    def __init__(self, project: Project, index: Index, embedders: Embedders, progress: Progress) -> None:
+        self._project, self._store = project, project.documents
+        self._index, self._embedders, self._progress = index, embedders, progress
         self._contents = Contents(index.folder)
         self._seen: set[tuple[int, str]] = set()
         self._done = self._indexed = self._failed = self._passages = 0
@@ -63,13 +68,11 @@ class Indexing:
         self._progress.total(len(documents), "files")
         try:
             if documents:
-                self._progress.message("run.message.loading_model")
-                model = self._index.settings.embedding
-                opened = self._embedders.open
-                embedder = None if model.kind == "none" else opened(model, fetch=True, progress=self._progress)
+                embedder = self._embedder()
                 with Reader() as reader, self._index.writing():
                     preparing = self._preparing(reader)
-                    writing = Writing(self._store, self._index, embedder, self._contents, self._progress)
+                    places = partial(refind, self._project)
+                    writing = Writing(self._store, self._index, embedder, self._contents, self._progress, places)
                     while documents:
                         self._work_through(documents, preparing, writing)
                         documents = self._waiting()
@@ -77,13 +80,24 @@ class Indexing:
         finally:
             self._store.requeue_unread()
 
+    def _embedder(self) -> Callable[[], Embedder] | None:
+        """Opens the model; one that may have to be fetched is there before files are read: its tokenizer counts."""
+        model = self._index.settings.embedding
+        if model.kind == "none":
+            return None
+        if model.kind == "hub":
+            self._progress.message("run.message.loading_model")
+            self._embedders.open(model, fetch=True, progress=self._progress)
+        return partial(self._embedders.open, model)
+
     def _preparing(self, reader: Reader) -> Preparing:
         def look_at(document: Document) -> None:
             self._progress.message("run.message.indexing_reading", name=document.place)
 
         settings = self._index.settings
         count = self._embedders.counter(settings.embedding)
-        return Preparing(self._store, reader, settings.split, count, self._progress.check_stop, look_at)
+        shown = Shown(self._store, look_at)
+        return Preparing(self._store, reader, settings.split, count, self._progress.check_stop, shown)
 
     def _waiting(self) -> list[Document]:
         """Those that are not in the index as they are now, in the order in which they came; each is tried once."""
@@ -98,6 +112,7 @@ class Indexing:
 
     def _forget_strangers(self) -> None:
         """What a removal could not take out of the index, since it was killed or a server was down."""
+        self._index.forget_lost()
         held = self._index.documents()
         there = {document.id for document in self._store.list()}
         strangers = [number for number in held if number not in there]

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from backend.documents.embedding import Embedder
 from backend.documents.index.index import Entry, Index, searched
 from backend.documents.indexing.contents import Contents
 from backend.documents.indexing.preparing import Prepared
-from backend.documents.store import DocumentStore
-from backend.errors import Unavailable
+from backend.documents.store import Document, DocumentStore, Outcome
+from backend.errors import NotFound, Unavailable
 from backend.jobs.progress import Progress
 
 if TYPE_CHECKING:
@@ -22,24 +23,31 @@ EMBEDDED_AT_ONCE: Final = 256
 """Passages between two looks at whether a stop was asked for."""
 TRY_AGAIN_S: Final = (2.0, 8.0, 30.0)
 """A server that is being restarted is there again within moments; after the last of these the run ends, resumable."""
+SETTLED: Final = frozenset({"error.endpoint_key_refused", "error.endpoint_not_found", "error.chroma_foreign"})
+"""What a server will say again however long one waits."""
 
 T = TypeVar("T")
 
 
 class Writing:
-    """`embedder` is None where the index has no points."""
+    """`embedder` opens the model, once, when passages are there; None where the index has no points.
+
+    refind  of a document that was read, before its passages are found: what is said of places in its text
+    """
 
     def __init__(
         self,
         store: DocumentStore,
         index: Index,
-        embedder: Embedder | None,
+        embedder: Callable[[], Embedder] | None,
         contents: Contents,
         progress: Progress,
+        refind: Callable[[Document], object],
         waits: Sequence[float] = TRY_AGAIN_S,
     ) -> None:
-        self._store, self._index, self._embedder = store, index, embedder
-        self._contents, self._progress, self._waits = contents, progress, waits
+        self._store, self._index, self._open = store, index, embedder
+        self._embedder: Embedder | None = None
+        self._contents, self._progress, self._refind, self._waits = contents, progress, refind, waits
         self.embedding_s = self.putting_s = 0.0
 
     def write(self, prepared: Sequence[Prepared]) -> None:
@@ -54,6 +62,9 @@ class Writing:
             mine = None if vectors is None else vectors[at : at + len(one.passages)]
             entries.append(Entry(one.document.id, one.passages, mine))
             at += len(one.passages)
+        for one in whole:
+            with suppress(NotFound):  # replaced by another content meanwhile: `_settle` hears of it
+                self._refind(one.document)
         if entries:
             self._patiently(lambda: self._index.put_all(entries))
             self._contents.note(one.document for one in whole)
@@ -61,32 +72,32 @@ class Writing:
         self.putting_s += time.monotonic() - embedded
 
     def _settle(self, prepared: Sequence[Prepared]) -> None:
-        """Tell each document's row; what failed, or is gone meanwhile, is not found any more."""
-        out = []
-        for one in prepared:
-            if one.fault is None:
-                there = self._store.set_state(one.document, "indexed", one.told)
-            else:
-                details = dict(one.fault.details)
-                there = self._store.set_state(one.document, "failed", None, one.fault.key, details)
-            if one.fault is not None or not there:
-                out.append(one.document.id)
-            if not there:
-                self._store.forget_strays(one.document.sha256)
-        if out:
+        """Tell the documents' rows; what failed, or is gone meanwhile, is not found any more."""
+        there = self._store.settle([_outcome(one) for one in prepared])
+        gone = [one.document for one in prepared if one.document.id not in there]
+        for document in gone:
+            self._store.forget_strays(document.sha256)
+        failed = [one.document for one in prepared if one.fault is not None]
+        if out := list(dict.fromkeys(document.id for document in (*gone, *failed))):
             self._patiently(lambda: self._index.drop_all(out))
 
     def _vectors(self, texts: Sequence[str]) -> NDArray[np.float32] | None:
         import numpy as np
 
-        if self._embedder is None:
+        if self._open is None or not texts:
             return None
+        self._embedder = self._embedder or self._opened(self._open)
         embed, found = self._embedder.passages, []
         for at in range(0, len(texts), EMBEDDED_AT_ONCE):
             self._progress.check_stop()
             some = texts[at : at + EMBEDDED_AT_ONCE]
             found.append(self._patiently(lambda some=some: embed(some)))  # type: ignore[misc]
-        return np.concatenate(found) if found else np.zeros((0, self._embedder.dimensions), np.float32)
+        return np.concatenate(found)
+
+    def _opened(self, opening: Callable[[], Embedder]) -> Embedder:
+        """The model is loaded while files are read already."""
+        self._progress.message("run.message.loading_model")
+        return opening()
 
     def _patiently(self, act: Callable[[], T]) -> T:
         """Again after a while when a server does not answer. Raises Stopped, and what it says the last time."""
@@ -94,6 +105,9 @@ class Writing:
             try:
                 return act()
             except Unavailable as fault:
+                if fault.key in SETTLED:
+                    raise
+                wait = max(wait, float(str(fault.details.get("seconds", 0))))
                 self._progress.message("run.message.indexing_retry", seconds=round(wait))
                 print(f"again in {wait:g} s: {fault}", flush=True)
             end = time.monotonic() + wait
@@ -101,3 +115,9 @@ class Writing:
                 self._progress.check_stop()
                 time.sleep(0.2)
         return act()
+
+
+def _outcome(one: Prepared) -> Outcome:
+    if one.fault is None:
+        return Outcome(one.document, "indexed", one.told)
+    return Outcome(one.document, "failed", None, one.fault.key, one.fault.details)
