@@ -47,6 +47,8 @@ class Doing:
     def drawn(self, project: Project, *, fresh: bool) -> Updates:
         view, store = self.view, project.documents
         counts = store.counts()
+        if counts.indexed:
+            self.services.retrieval.warm(project)
         missing = "" if counts.indexed else views.empty_view(self.words, waiting=counts.queued + counts.reading)
         t = self.words.t
         found = store.list(DocumentFilter(states=("indexed",)), limit=MOST_CHOICES)

@@ -61,6 +61,8 @@ class Editing:
         updates[self.setup.form["adapter"]] = adapter_update(project, assistant, self.words)
         updates[self.setup.form["documents_within"]] = within_update(project, assistant, self.words)
         updates[self.setup.documents_note] = standing(project, assistant.documents, self.words)
+        if assistant.documents is not None:
+            self.services.retrieval.warm(project, assistant.documents)
         return updates | {self.setup.checkup: self.checkup.view(assistant, values)}
 
     def edited(self, project_id: str, request: gr.Request, **form: Any) -> dict[Any, Any]:
@@ -72,6 +74,8 @@ class Editing:
             project.keep_draft(assistant)
             project.set_note(VALUES, values)
             note = standing(project, assistant.documents, self.words)
+            if assistant.documents is not None:
+                self.services.retrieval.warm(project, assistant.documents)
         boxes = slot_updates(assistant.instructions.template, self.words.t)
         return {
             self.setup.preset: preset_of(assistant.decoding),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -191,6 +192,31 @@ def test_a_project_is_searched_through_its_active_index(project: Project, tmp_pa
     nowhere = Documents(filter=PassageFilter(folders=("elsewhere",)))
     got = retrieval.find(project, nowhere, "lease")
     assert got is not None and got.found == ()
+    retrieval.close()
+
+
+def test_the_model_is_loaded_ahead_only_where_it_will_be_asked(project: Project, tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path / "home", offline=True)
+    retrieval = Retrieval(settings, Endpoints(settings.home, offline=True))
+    opened: list[EmbeddingModel] = []
+
+    def opening(model: EmbeddingModel) -> LetterEmbedder:
+        opened.append(model)
+        return LETTERS
+
+    retrieval.embedders.open = opening  # type: ignore[method-assign,assignment]
+    activate(project, IndexSettings(embedding=LETTERS.model))
+    retrieval.warm(project)  # nothing is indexed
+    index = retrieval.index(project)
+    index.put(1, passages(1, "the lease"), LETTERS.passages(["the lease"]))
+    retrieval.warm(project, Documents(retriever="bm25"))
+    assert opened == []
+    for _ in range(3):
+        retrieval.warm(project, Documents())
+    for thread in threading.enumerate():
+        if thread.name == "warm":
+            thread.join(20)
+    assert opened == [LETTERS.model]
     retrieval.close()
 
 

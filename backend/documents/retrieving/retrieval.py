@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from typing import TYPE_CHECKING, Final
 
 from backend.assistants import Documents
 from backend.documents.embedders import Embedders
-from backend.documents.embedding import Embedder
+from backend.documents.embedding import Embedder, EmbeddingModel
 from backend.documents.index.index import Index
 from backend.documents.index.settings import IndexSettings, active, index_folder
 from backend.documents.index.within import Within
 from backend.documents.retrieving.choosing import Rerankers
 from backend.documents.retrieving.searching import search
 from backend.documents.retrieving.values import Retrieved
+from backend.errors import StudioError
 from backend.models.endpoints import Endpoints
 from backend.settings import Settings
 
 if TYPE_CHECKING:
     from backend.projects.folder import Project
 
+log = logging.getLogger(__name__)
+
 INDEXES_KEPT: Final = 4
+BY_POINTS: Final = ("dense", "hybrid")
 
 
 class Retrieval:
@@ -31,6 +36,7 @@ class Retrieval:
         self.rerankers = Rerankers(settings)
         self._indexes: list[tuple[str, Index]] = []
         self._lock = threading.Lock()
+        self._warmed: EmbeddingModel | None = None
 
     def index(self, project: Project, settings: IndexSettings | None = None) -> Index:
         """The project's active index (or the one of these settings), made where it is missing, kept open.
@@ -52,13 +58,38 @@ class Retrieval:
         """The model of the active index. Raises Refused("error.index_no_vectors"), ModelProblem, Unavailable."""
         return self.embedders.open(active(project).embedding)
 
+    def warm(self, project: Project, wanted: Documents | None = None) -> None:
+        """Begin to load the active index's model in the background, so that the first question does not wait for it.
+
+        Returns at once. Nothing is loaded where nothing is indexed, where `wanted` asks for words alone, or for a
+        model behind a server. What goes wrong is logged; the first question then says it to the person.
+        """
+        settings = active(project)
+        by_points = (wanted or Documents()).retriever in BY_POINTS
+        if not by_points or settings.embedding.kind in ("none", "endpoint") or not _made(project, settings):
+            return
+
+        def load() -> None:
+            try:
+                if self.index(project, settings).count():
+                    self.embedders.open(settings.embedding).query("?")
+            except StudioError as fault:
+                log.warning("could not load %s ahead of time: %s", settings.embedding.name, fault)
+                with self._lock:
+                    self._warmed = None
+
+        with self._lock:
+            if self._warmed != settings.embedding:
+                self._warmed = settings.embedding
+                threading.Thread(target=load, name="warm", daemon=True).start()
+
     def find(self, project: Project, wanted: Documents, query: str) -> Retrieved | None:
         """What the active index holds for a question; None when nothing is indexed.
 
         Raises Refused, Unavailable("error.chroma_down"), ModelProblem, StorageProblem.
         """
         settings = active(project)
-        if not (index_folder(project.folder, settings) / "passages.db").is_file():
+        if not _made(project, settings):
             return None
         index = self.index(project, settings)
         if not index.count():
@@ -93,3 +124,7 @@ class Retrieval:
             self._indexes = []
         self.embedders.close()
         self.rerankers.close()
+
+
+def _made(project: Project, settings: IndexSettings) -> bool:
+    return (index_folder(project.folder, settings) / "passages.db").is_file()
