@@ -23,6 +23,9 @@ class LocalEmbedder:
 
     def __init__(self, model: EmbeddingModel, folder: Path) -> None:
         """Raises ModelProblem("error.embedding_damaged")."""
+        # The model host may import them in another thread just now: whole packages are waited for, half of one is not.
+        import accelerate  # noqa: F401
+        import transformers  # noqa: F401
         from sentence_transformers import SentenceTransformer
 
         self.model = model

@@ -52,6 +52,7 @@ class Rerankers:
 
     def _opened(self, name: str) -> Any:
         folder = reranker_folder(self._settings, name)
+        import accelerate  # noqa: F401  (waits where another thread imports it, as in embedders_local)
         from sentence_transformers import CrossEncoder
 
         try:
