@@ -96,11 +96,20 @@ class Doing:
             dated_to=day_of(until) or None,
         )
         columns = [views.Column(way, waiting=True) for way in views.WAYS]
-        yield views.side_by_side(self.words, asked, columns, {})
+        yield self._side_by_side(project, asked, columns)
         for number, way in enumerate(views.WAYS):
-            columns[number] = self._column(project, way, asked, wanted, int(count))
-            ids = {hit.passage.document_id for column in columns for hit in column.hits}
-            yield views.side_by_side(self.words, asked, columns, self._named(project, ids))
+            try:
+                columns[number] = self._column(project, way, asked, wanted, int(count))
+            except Exception:  # a bug: told and logged above, but no column goes on waiting for it
+                broken = self.words.t("docs.way_broken")
+                columns[number:] = [views.Column(one, fault=broken) for one in views.WAYS[number:]]
+                yield self._side_by_side(project, asked, columns)
+                raise
+            yield self._side_by_side(project, asked, columns)
+
+    def _side_by_side(self, project: Project, question: str, columns: Sequence[views.Column]) -> str:
+        ids = {hit.passage.document_id for column in columns for hit in column.hits}
+        return views.side_by_side(self.words, question, columns, self._named(project, ids))
 
     def _column(self, project: Project, way: Any, question: str, wanted: PassageFilter, count: int) -> views.Column:
         asked = Documents(retriever=way, top_k=count, filter=wanted)
