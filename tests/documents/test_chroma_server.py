@@ -17,7 +17,7 @@ import pytest
 from backend.assistants import Documents
 from backend.documents.index.index import Index
 from backend.documents.index.settings import IndexSettings, activate, index_folder
-from backend.documents.index.vectors import SERVER
+from backend.documents.index.vectors import SERVER, let_go
 from backend.documents.indexing.indexes import forget_on_servers, settings_in
 from backend.documents.removal import remove
 from backend.documents.retrieving.choosing import Rerankers
@@ -69,8 +69,11 @@ class Server:
         import chromadb
         from chromadb.config import Settings as Quiet
 
-        with closing(chromadb.HttpClient("127.0.0.1", self.port, settings=Quiet(anonymized_telemetry=False))) as made:
+        made = chromadb.HttpClient("127.0.0.1", self.port, settings=Quiet(anonymized_telemetry=False))
+        try:
             yield made
+        finally:
+            let_go(made)
 
     def counts(self) -> dict[str, int]:
         with self.client() as client:

@@ -77,7 +77,7 @@ def _bert(folder: Path, reader: Any, layers: int, hidden: int, labels: int | Non
 def encoder(folder: Path, style: Style, hidden: int = 32) -> EmbeddingModel:
     """A model in a folder, and how it is told to the index."""
     from sentence_transformers import SentenceTransformer
-    from sentence_transformers.models import Normalize, Pooling, Transformer
+    from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
 
     plain = folder.with_name(folder.name + "-plain")
     _bert(plain, tokenizer("words" if style == "bge" else "sentence"), 1, hidden, None)

@@ -140,8 +140,7 @@ class Vectors:
         with self._lock:
             client, self._client, self._collection = self._client, None, None
             if client is not None:
-                with suppress(RuntimeError, ValueError, KeyError):
-                    client.close()
+                let_go(client)
 
     @contextmanager
     def _told(self) -> Iterator[Any]:
@@ -217,6 +216,20 @@ class Vectors:
         host, port = parts.hostname or "", parts.port or (443 if secure else 80)
         socket.create_connection((host, port), CONNECT_S).close()  # the client itself would wait for ever
         client: Any = chromadb.HttpClient(host, port, ssl=secure, settings=settings)
-        with suppress(AttributeError):  # it offers no way to say how long an answer may take
-            client._server._session.timeout = httpx.Timeout(ANSWER_S, connect=CONNECT_S)
+        for session in _sessions(client):  # it offers no way to say how long an answer may take
+            session.timeout = httpx.Timeout(ANSWER_S, connect=CONNECT_S)
         return client
+
+
+def let_go(client: Any) -> None:
+    """Close a client; that of a server leaves its connections open when it is closed."""
+    for session in _sessions(client):
+        session.close()
+    with suppress(RuntimeError, ValueError, KeyError):
+        client.close()
+
+
+def _sessions(client: Any) -> list[Any]:
+    """The connections of a server's client: its own, and those of the second client that it keeps for itself."""
+    servers = [getattr(one, "_server", None) for one in (client, getattr(client, "_admin_client", None))]
+    return [server._session for server in servers if hasattr(server, "_session")]
