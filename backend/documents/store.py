@@ -144,6 +144,13 @@ class DocumentStore:
                 raise NotFound("error.documents_missing")
             return read_row(row)
 
+    def contents(self, states: Iterable[State]) -> builtins.list[tuple[int, str, State]]:
+        """(id, sha256, state) of all documents in these states, in the order in which they came."""
+        found = select(DocumentRow.id, DocumentRow.sha256, DocumentRow.state).order_by(DocumentRow.id)
+        with self.database.read() as session:
+            rows = session.execute(found.where(DocumentRow.state.in_(tuple(states)))).all()
+        return [(row[0], row[1], cast(State, row[2])) for row in rows]
+
     def find(self, sha256: str) -> builtins.list[Document]:
         """Those with this content."""
         with self.database.read() as session:
@@ -214,12 +221,6 @@ class DocumentStore:
         """Whether it was set: not when it is gone, or has other content by now, which is still to be read."""
         done = Outcome(document, state, told, error_key, error_details or {})
         return document.id in self.settle([done])
-
-    def stands(self, document: Document) -> bool:
-        """Whether it is still there, with this content."""
-        same = select(DocumentRow.id).where(DocumentRow.id == document.id, DocumentRow.sha256 == document.sha256)
-        with self.database.read() as session:
-            return session.scalar(same) is not None
 
     def settle(self, outcomes: Iterable[Outcome]) -> set[int]:
         """Many in one transaction; the ids of those that were set (see `set_state`)."""

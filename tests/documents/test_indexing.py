@@ -2,32 +2,42 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
-import time
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import psutil
 import pytest
 
+from backend.documents.embedders import Embedders, guessed
 from backend.documents.index.index import Index
 from backend.documents.index.settings import IndexSettings, activate, active
-from backend.documents.indexing.indexes import settings_of_all
+from backend.documents.indexing import turn
+from backend.documents.indexing import work as indexing_work
+from backend.documents.indexing.preparing import Preparing
 from backend.documents.indexing.start import read_again, start_indexing
 from backend.documents.indexing.turn import index_turn, reading_now
+from backend.documents.indexing.work import work
 from backend.documents.intake import bring
-from backend.documents.removal import remove
+from backend.documents.keeping import Keeping
+from backend.documents.measuring.places import Place
+from backend.documents.reading import Reader
 from backend.documents.splitting.settings import SplitSettings
+from backend.documents.store import DocumentStore
 from backend.errors import Busy
 from backend.jobs.folder import RunFolder
-from backend.jobs.run import Run
+from backend.jobs.kinds import Job
+from backend.jobs.progress import Progress, Stopped
+from backend.jobs.run import Run, RunState
 from backend.jobs.runs import Runs
 from backend.projects.folder import Project
-from backend.projects.tables import KnownQuestionRow
+from backend.settings import Settings
+from tests.documents.making import LETTERS, LetterEmbedder
 from tests.documents.test_intake import texts
 from tests.waiting import until
 
@@ -41,10 +51,36 @@ def ended(runs: Runs, run: Run) -> Run:
     return runs.get(run.id)
 
 
-def indexed(runs: Runs, project: Project) -> Run:
-    run = ended(runs, start_indexing(runs, project))
-    assert run.state == "succeeded", runs.log(run.id)
-    return run
+def worked(project: Project, progress: Progress | None = None) -> RunState:
+    """What a run's worker does, in this process: the seconds that starting one takes are spent once, elsewhere."""
+    folder = project.folder / "here" / "run"
+    folder.mkdir(parents=True, exist_ok=True)
+    progress = progress or Progress(RunFolder(folder), RunState())
+    work(Job(folder, {}, Settings(home=project.folder.parent, offline=True)), progress)
+    return progress.state()
+
+
+def indexed(_: Runs, project: Project) -> RunState:
+    return worked(project)
+
+
+class Counted:
+    """Calls of a method, which is done all the same; `then` is called after each, with its number from 1."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, owner: type, name: str, then: Callable[[int], None]) -> None:
+        self.calls: list[tuple[Any, ...]] = []
+        done = getattr(owner, name)
+
+        def act(*given: Any, **named: Any) -> Any:
+            found = done(*given, **named)
+            self.calls.append(given)
+            then(len(self.calls))
+            return found
+
+        monkeypatch.setattr(owner, name, act)
+
+
+def nothing(_: int) -> None: ...
 
 
 def with_index(project: Project, ask: Callable[[Index], T]) -> T:
@@ -67,12 +103,6 @@ def found(project: Project, word: str) -> set[int]:
     return with_index(project, ask)
 
 
-def slow_files(folder: Path, count: int) -> list[tuple[Path, str]]:
-    """So many that a run over them can be met in the middle."""
-    line = "이 문장은 {n}번 문서의 {m}번째 문장이며 표지낱말{n}을 담고 있다. "
-    return texts(folder, **{f"글{n:03}": "".join(line.format(n=n, m=m) for m in range(150)) for n in range(count)})
-
-
 def states(project: Project) -> list[str]:
     return [document.state for document in project.documents.list()]
 
@@ -86,7 +116,8 @@ def test_files_of_many_kinds_are_read_and_one_bad_file_stops_nothing(
     uploads = [*((FILES / name, name) for name in names), (FILES / "ks_c_5601-1987.eml", "편지.eml")]
     bring(project, [*uploads, *texts(tmp_path, 글="서울특별시 조례를 고친다."), (broken, "깨진 계약.docx")])
     bad = next((d for d in project.documents.list() if d.name == "깨진 계약.docx"), None)
-    run = indexed(runs, project)
+    run = ended(runs, start_indexing(runs, project))
+    assert run.state == "succeeded", runs.log(run.id)
     by_name = {document.name: document for document in project.documents.list()}
     good = [document for document in by_name.values() if document.name != "깨진 계약.docx"]
     assert {document.state for document in good} == {"indexed"} and (run.done, run.total) == (len(by_name),) * 2
@@ -113,19 +144,43 @@ def test_a_failed_file_is_not_tried_again_until_asked(project: Project, runs: Ru
     assert first.state == "failed" and first.error_key and first.error_key.startswith("error.document_")
     assert indexed(runs, project).total == 0 and project.documents.get(document.id).changed == first.changed
     project.documents.original(document).write_bytes((FILES / "test.xls").read_bytes())
-    ended(runs, start_indexing(runs, project, [document.id]))
+    read_again(project, [document.id])
+    indexed(runs, project)
     assert project.documents.get(document.id).state == "indexed" and document.id in held(project)
 
 
-def test_adding_some_to_many_costs_the_work_of_some(project: Project, runs: Runs, tmp_path: Path) -> None:
-    bring(project, texts(tmp_path, **{f"옛글{n}": f"옛날에 쓴 글 {n}" for n in range(40)}))
+def test_adding_some_to_many_costs_the_work_of_some(
+    project: Project, runs: Runs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bring(project, texts(tmp_path, **{f"old{n}": f"Written long ago, number {n}." for n in range(100)}))
     indexed(runs, project)
     before = {document.id: document.changed for document in project.documents.list()}
-    new = bring(project, texts(tmp_path, 새글="새로 쓴 글", 새글둘="새로 쓴 둘째 글"))
+    new = bring(project, texts(tmp_path, **{f"new{n}": f"Written today, number {n}." for n in range(10)}))
+    reads = Counted(monkeypatch, Reader, "read", nothing)
+    kept = Counted(monkeypatch, Keeping, "parsed", nothing)
+    cuts = Counted(monkeypatch, Preparing, "prepare", nothing)
+    puts = Counted(monkeypatch, Index, "put_all", nothing)
+    settled = Counted(monkeypatch, DocumentStore, "settle", nothing)
     run = indexed(runs, project)
-    assert (run.done, run.total, run.result["indexed"]) == (2, 2, 2)
+    assert (run.done, run.total, run.result["indexed"]) == (10, 10, 10)
+    assert (len(reads.calls), len(kept.calls), len(cuts.calls), len(puts.calls)) == (10, 10, 10, 1)
+    assert {entry.document_id for entry in puts.calls[0][1]} == set(new.queued)
+    assert len(settled.calls) <= 11  # "reading" at most once a file, and all of them once
     assert {d.id: d.changed for d in project.documents.list() if d.id in before} == before
     assert set(held(project)) == {*before, *new.queued}
+
+
+def test_places_are_looked_for_again_in_a_changed_file(project: Project, runs: Runs, tmp_path: Path) -> None:
+    (document,) = bring(project, texts(tmp_path, rule="Rent is due on Monday. Keys are kept here.")).added
+    indexed(runs, project)
+    text = project.documents.laid(document).text
+    quotes = [Place(document.id, text.index(words), 0) for words in ("Rent is due", "Keys are kept")]
+    for place, end in zip(quotes, (11, len(text)), strict=True):
+        project.questions.add(f"When {place.start}?", [place._replace(end=end).quoted(text)])
+    bring(project, texts(tmp_path, rule="A new beginning. Rent is due on Friday."))
+    indexed(runs, project)
+    first, second = project.questions.list()
+    assert (first.places[0].start, first.places[0].quote) == (17, "Rent is due") and second.places[0].lost
 
 
 def test_a_changed_file_replaces_its_old_passages(project: Project, runs: Runs, tmp_path: Path) -> None:
@@ -147,13 +202,117 @@ def test_a_change_that_cannot_be_read_takes_the_old_passages_away(project: Proje
     assert project.documents.get(document.id).state == "failed" and held(project) == {}
 
 
-@pytest.mark.parametrize("wait", [0.0, 0.8])
-def test_a_kill_loses_and_doubles_nothing(project: Project, runs: Runs, tmp_path: Path, wait: float) -> None:
-    count = 60
-    bring(project, slow_files(tmp_path, count))
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from backend.documents.embedders import Embedders, guessed
+from backend.documents.indexing import contents, preparing, work, writing
+from backend.documents.index import index, rows, vectors, words
+from backend.documents.reading import Reader
+from backend.jobs.folder import RunFolder
+from backend.jobs.kinds import Job
+from backend.jobs.progress import Progress
+from backend.jobs.run import RunState
+from backend.settings import Settings
+from tests.documents.making import LetterEmbedder
+
+folder, where, call = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+Embedders.open = lambda *_, **__: LetterEmbedder()
+Embedders.counter = lambda *_: guessed
+owner, name = eval(where.rpartition(".")[0]), where.rpartition(".")[2]
+act, calls = getattr(owner, name), []
+
+
+def counted(*given, **named):
+    calls.append(1)
+    if len(calls) == call:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return act(*given, **named)
+
+
+setattr(owner, name, counted)
+if len(sys.argv) > 4:
+    import resource
+
+    def full(*given, **named):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[4]), resource.RLIM_INFINITY))
+        return act(*given, **named)
+
+    setattr(owner, name, full)
+work.DOCUMENTS_AT_ONCE = 4
+try:
+    work.work(Job(folder, {}, Settings(home=folder, offline=True)), Progress(RunFolder(folder), RunState()))
+except Exception as fault:
+    sys.exit(str(getattr(fault, "key", repr(fault))))
+"""
+"""A run in a process of its own that dies, or whose disk is full, when a step is done for the n-th time."""
+
+
+def in_process(project: Project, *asked: str) -> subprocess.CompletedProcess[str]:
+    folder = project.folder / "here" / "run"
+    folder.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-c", KILLED, str(folder), *asked]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120)
+
+
+def whole(project: Project, count: int) -> None:
+    """Each of `count` documents is in the index once: its passages, their words and their points."""
+    with closing(Index(project.folder, active(project))) as index:
+        assert len(index.documents()) == count and set(states(project)) == {"indexed"}
+        rows = [row for row, _ in index.rows.rows_of()]
+        assert len(rows) == index.count() == sum(index.documents().values())
+        for document in project.documents.list():
+            numbers = [passage.number for passage in index.passages(document.id)]
+            assert numbers == list(range(index.documents()[document.id]))
+        assert sorted(row for row, _ in index.keyword("everywhere", 1000)) == sorted(rows)
+        assert index.vectors is not None and index.vectors.count() == len(rows)
+        assert sorted(index.points(rows)) == sorted(rows)
+
+
+STEPS = {
+    "reading": ("Reader.read", "6"),
+    "embedding": ("LetterEmbedder.passages", "2"),
+    "points": ("vectors.Vectors.add", "2"),
+    "words": ("words.Words.commit", "2"),
+    "counting": ("rows.PassageRows.finish", "2"),
+    "noting": ("contents.Contents.note", "2"),
+    "settling": ("writing.Writing._settle", "2"),
+}
+
+
+@pytest.fixture
+def lettered(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """Ten documents to be put into an index whose points count letters."""
+    activate(project, IndexSettings(embedding=LETTERS))
+    monkeypatch.setattr(Embedders, "open", lambda *_, **__: LetterEmbedder())
+    monkeypatch.setattr(Embedders, "counter", lambda *_: guessed)
+    bring(project, texts(tmp_path, **{f"file{n}": f"Number {n} stands everywhere." for n in range(10)}))
+    return project
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_kill_at_any_step_loses_and_doubles_nothing(lettered: Project, step: str) -> None:
+    died = in_process(lettered, *STEPS[step])
+    assert died.returncode == -signal.SIGKILL, died.stderr
+    assert not reading_now(lettered) and states(lettered).count("indexed") + states(lettered).count("queued") > 0
+    worked(lettered)
+    whole(lettered, 10)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limit on the size of files there")
+@pytest.mark.parametrize("step", ["vectors.Vectors.add", "words.Words.commit", "rows.PassageRows.finish"])
+def test_a_full_disk_leaves_nothing_half(lettered: Project, step: str) -> None:
+    ended = in_process(lettered, step, "0", "1000")
+    assert ended.stderr.strip().splitlines()[-1] in ("error.disk_full", "error.cannot_write"), ended.stderr
+    assert "indexed" not in states(lettered) and held(lettered) == {}
+    worked(lettered)
+    whole(lettered, 10)
+
+
+def test_a_killed_worker_is_told_and_goes_on(project: Project, runs: Runs, tmp_path: Path) -> None:
+    bring(project, texts(tmp_path, **{f"file{n}": f"Number {n}." for n in range(30)}))
     run = start_indexing(runs, project)
-    until(lambda: "reading" in states(project) or "indexed" in states(project), 60)
-    time.sleep(wait)
+    until(lambda: "reading" in states(project), 60)
     process = RunFolder(run.folder).process()
     assert process is not None
     for child in psutil.Process(process.pid).children(recursive=True):
@@ -163,37 +322,37 @@ def test_a_kill_loses_and_doubles_nothing(project: Project, runs: Runs, tmp_path
     assert runs.get(run.id).state == "interrupted" and not reading_now(project)
     over = ended(runs, runs.resume(run.id))
     assert over.state == "succeeded", runs.log(run.id)
-    assert set(states(project)) == {"indexed"} and len(held(project)) == count
-    one = project.documents.list()[17]
-    expected = held(project)[one.id]
-    numbers = [passage.number for passage in with_index(project, lambda index: index.passages(one.id))]
-    assert numbers == list(range(expected))
-    hits = with_index(project, lambda index: index.keyword("표지낱말17을", 1000))
-    assert len(hits) == len({row for row, _ in hits})
-    assert with_index(project, Index.count) == sum(held(project).values())
+    assert set(states(project)) == {"indexed"} and len(held(project)) == 30
 
 
-def test_stopping_keeps_what_is_done_and_goes_on_later(project: Project, runs: Runs, tmp_path: Path) -> None:
-    bring(project, slow_files(tmp_path, 250))
-    run = start_indexing(runs, project)
-    until(lambda: "indexed" in states(project), 60)
-    assert start_indexing(runs, project).id == run.id
-    runs.stop(run.id)
-    stopped = ended(runs, run)
+def test_stopping_keeps_what_is_done_and_goes_on_later(
+    project: Project, runs: Runs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(indexing_work, "DOCUMENTS_AT_ONCE", 4)
+    bring(project, texts(tmp_path, **{f"file{n}": f"Number {n}." for n in range(20)}))
+    progress = Progress(RunFolder(tmp_path), RunState())
+    puts = Counted(monkeypatch, Index, "put_all", lambda _: progress.ask_to_stop())
+    with pytest.raises(Stopped):
+        worked(project, progress)
     kept = states(project).count("indexed")
-    assert stopped.state == "stopped" and 0 < kept < 250 and states(project).count("queued") == 250 - kept
+    assert len(puts.calls) == 1 and 0 < kept < 20 and states(project).count("queued") == 20 - kept
     assert len(held(project)) == kept
-    over = ended(runs, runs.resume(run.id))
-    assert (over.state, over.done) == ("succeeded", 250 - kept) and set(states(project)) == {"indexed"}
+    assert worked(project).done == 20 - kept and set(states(project)) == {"indexed"}
 
 
-def test_what_is_handed_over_meanwhile_is_taken_along(project: Project, runs: Runs, tmp_path: Path) -> None:
-    bring(project, slow_files(tmp_path, 60))
-    run = start_indexing(runs, project)
-    until(lambda: "reading" in states(project), 60)
-    (late,) = bring(project, texts(tmp_path, 늦은="늦게 온 글")).added
-    assert ended(runs, run).state == "succeeded" and late.id in held(project)
-    assert project.documents.get(late.id).state == "indexed"
+def test_what_is_handed_over_meanwhile_is_taken_along(
+    project: Project, runs: Runs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bring(project, texts(tmp_path, 글="먼저 온 글"))
+    late: list[int] = []
+
+    def hand_over(call: int) -> None:
+        if call == 1:
+            late.extend(bring(project, texts(tmp_path, 늦은="늦게 온 글")).queued)
+
+    Counted(monkeypatch, Index, "put_all", hand_over)
+    assert worked(project).done == 2
+    assert late and late[0] in held(project) and project.documents.get(late[0]).state == "indexed"
 
 
 def test_other_settings_are_another_index(project: Project, runs: Runs, tmp_path: Path) -> None:
@@ -211,91 +370,15 @@ def test_other_settings_are_another_index(project: Project, runs: Runs, tmp_path
     assert found(project, "문장") == set() and found(project, "고친") == {document.id}
 
 
-def test_two_do_not_read_at_once(project: Project, runs: Runs, tmp_path: Path) -> None:
+def test_two_do_not_read_at_once(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bring(project, texts(tmp_path, 글="글이다."))
+    monkeypatch.setattr(turn, "WAIT_S", 0.2)
     with index_turn(project):
         assert reading_now(project)
-        run = ended(runs, runs.submit("indexing", {}))
-        assert (run.state, run.error_key) == ("failed", "error.documents_indexing")
-    assert ended(runs, runs.resume(run.id)).state == "succeeded" and states(project) == ["indexed"]
-
-
-# --- removal
-
-
-def traces(folder: Path, word: str) -> list[str]:
-    """Files below the folder that hold the word in some encoding."""
-    marks = [word.encode(encoding) for encoding in ("utf-8", "utf-16-le", "cp949")]
-    marks.append(json.dumps(word).strip('"').encode())
-    files = [path for path in folder.rglob("*") if path.is_file()]
-    return [str(path.relative_to(folder)) for path in files if any(mark in path.read_bytes() for mark in marks)]
-
-
-def test_removal_leaves_no_trace(project: Project, runs: Runs, tmp_path: Path) -> None:
-    secret = "비밀낱말꾸러미"
-    uploads = texts(tmp_path, 비밀낱말꾸러미=f"{secret} 이것은 아무도 몰라야 한다.", 남는="남는 글이다.")
-    gone, left = bring(project, uploads).added
-    indexed(runs, project)
-    activate(project, active(project).model_copy(update={"split": SplitSettings(size=32, overlap=0)}))
-    indexed(runs, project)
-    _ask(project, f"{secret}란?", [[gone.id, 0, 5]])
-    _ask(project, "무엇이 남는가?", [[gone.id, 0, 5], [left.id, 0, 3]])
-    assert found(project, secret) == {gone.id} and traces(project.folder, secret)
-    assert remove(project, [gone.id, 10**6]) == 1
-    for settings in settings_of_all(project):
-        with closing(Index(project.folder, settings)) as index:
-            assert set(index.documents()) == {left.id} and index.bm25(secret, 10) == []
-    with project.database.read() as session:
-        questions = session.query(KnownQuestionRow).all()
-        assert [(row.question, row.places) for row in questions] == [("무엇이 남는가?", f"[[{left.id}, 0, 3]]")]
-    project.close()
-    assert traces(project.folder, secret) == []
-
-
-def _ask(project: Project, question: str, places: list[list[int]]) -> None:
-    row = KnownQuestionRow(
-        question=question, answer="", places=json.dumps(places), origin="", state="accepted", created=1.0, changed=1.0
-    )
-    with project.database.write() as session:
-        session.add(row)
-
-
-def test_content_of_two_documents_goes_with_the_last(project: Project, tmp_path: Path) -> None:
-    first, second = bring(project, texts(tmp_path, 가="글 하나", 나="글 둘")).added
-    bring(project, texts(tmp_path, 가="글 둘"))
-    remove(project, [first.id])
-    assert project.documents.original(project.documents.get(second.id)).is_file()
-    remove(project, [second.id])
-    assert list(project.documents.kept.root.iterdir()) == []
-
-
-def test_an_id_is_given_once(project: Project, tmp_path: Path) -> None:
-    (first,) = bring(project, texts(tmp_path, 가="글 하나")).added
-    remove(project, [first.id])
-    (second,) = bring(project, texts(tmp_path, 가="글 하나")).added
-    assert second.id > first.id
-
-
-def test_what_is_being_read_is_not_removed(project: Project, tmp_path: Path) -> None:
-    first, second = bring(project, texts(tmp_path, 가="글 하나", 나="글 둘")).added
-    project.documents.set_state(first, "reading")
-    with index_turn(project):
-        for act in (remove, read_again):
-            with pytest.raises(Busy, match="documents_reading"):
-                act(project, [first.id, second.id])
-        assert project.documents.count() == 2
-        assert remove(project, [second.id]) == 1
-    assert remove(project, [first.id]) == 1  # the run that said so is gone
-
-
-def test_what_a_removal_could_not_reach_goes_with_the_next_run(project: Project, runs: Runs, tmp_path: Path) -> None:
-    (document,) = bring(project, texts(tmp_path, 가="글 하나")).added
-    indexed(runs, project)
-    passages = with_index(project, lambda index: index.passages(document.id))
-    remove(project, [document.id])
-    with_index(project, lambda index: index.put(document.id, passages))
-    indexed(runs, project)
-    assert held(project) == {}
+        with pytest.raises(Busy, match="documents_indexing"):
+            worked(project)
+    worked(project)
+    assert states(project) == ["indexed"]
 
 
 def test_an_index_with_points_is_filled(project: Project, runs: Runs, tmp_path: Path) -> None:

@@ -9,7 +9,6 @@ from types import TracebackType
 from typing import Final
 
 from backend.documents.indexing.preparing import Prepared
-from backend.documents.store import Document
 
 TICK_S: Final = 0.5
 
@@ -17,13 +16,11 @@ TICK_S: Final = 0.5
 class Ahead:
     """A context manager; leaving it ends the thread after the document that it has in hand.
 
-    prepare  called in the thread, document after document; what it raises comes out of `each`
+    prepare  called in the thread, document after document by their ids; what it raises comes out of `each`
     most     passages that are held ready: then the thread waits. A document of more is held alone.
     """
 
-    def __init__(
-        self, prepare: Callable[[Document], Prepared | None], documents: Sequence[Document], most: int
-    ) -> None:
+    def __init__(self, prepare: Callable[[int], Prepared | None], documents: Sequence[int], most: int) -> None:
         self._prepare, self._documents, self._most = prepare, documents, most
         self._ready: deque[Prepared] = deque()
         self._held = 0

@@ -27,8 +27,8 @@ class Contents:
             if isinstance(number, int) and isinstance(sha256, str):
                 self._held[number] = sha256
 
-    def holds(self, document: Document) -> bool:
-        return self._held.get(document.id) == document.sha256
+    def holds(self, document_id: int, sha256: str) -> bool:
+        return self._held.get(document_id) == sha256
 
     def note(self, documents: Iterable[Document]) -> None:
         """Raises StorageProblem."""

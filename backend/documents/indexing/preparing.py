@@ -44,15 +44,18 @@ class Preparing:
     waiting: Callable[[], None]
     shown: Shown
 
-    def prepare(self, document: Document) -> Prepared | None:
-        """None when the document is gone, or has other content by now.
+    def prepare(self, number: int) -> Prepared | None:
+        """The document with this id; None when it is gone.
 
         A file's own fault comes back with it. Raises Stopped; StorageProblem and Unavailable, which are about this
         machine and not about the file.
         """
         self.waiting()
-        if not self.shown.begin(document):
+        try:
+            document = self.store.get(number)
+        except NotFound:
             return None
+        self.shown.begin(document)
         try:
             return self._cut(document, self._read(document))
         except (BadInput, NotFound) as fault:

@@ -19,22 +19,13 @@ class Shown:
         self._document: Document | None = None
         self._told = 0.0
 
-    def begin(self, document: Document) -> bool:
-        """Whether it is still there, with this content."""
+    def begin(self, document: Document) -> None:
         self._document = document
-        there = self._tell(document) if self._due() else self._store.stands(document)
-        if there:
-            self._look_at(document)
-        return there
+        self._look_at(document)
+        self.still()
 
     def still(self) -> None:
         """The same one is in hand; one that takes long is told in any case."""
-        if self._document is not None and self._due():
-            self._tell(self._document)
-
-    def _due(self) -> bool:
-        return time.monotonic() - self._told > EVERY_S
-
-    def _tell(self, document: Document) -> bool:
-        self._told = time.monotonic()
-        return self._store.set_state(document, "reading")
+        if self._document is not None and time.monotonic() - self._told > EVERY_S:
+            self._told = time.monotonic()
+            self._store.set_state(self._document, "reading")

@@ -11,7 +11,6 @@ from typing import Final
 
 from backend.documents.embedders import Embedders
 from backend.documents.embedding import Embedder
-from backend.documents.filters import DocumentFilter
 from backend.documents.index.index import Index
 from backend.documents.index.settings import active
 from backend.documents.indexing.ahead import Ahead
@@ -23,6 +22,7 @@ from backend.documents.indexing.writing import Writing
 from backend.documents.measuring.places import refind
 from backend.documents.reading import Reader
 from backend.documents.store import Document
+from backend.documents.values import State
 from backend.jobs.kinds import Job
 from backend.jobs.progress import Progress
 from backend.models.endpoints import Endpoints
@@ -32,7 +32,8 @@ PASSAGES_AT_ONCE: Final = 1_000
 DOCUMENTS_AT_ONCE: Final = 200
 WRITTEN_EVERY_S: Final = 5.0
 """However slow it is, so often what is ready can be found."""
-WAITING: Final = DocumentFilter(states=("queued", "reading", "indexed"))
+WAITING: Final[tuple[State, ...]] = ("queued", "reading", "indexed")
+STATES: Final[tuple[State, ...]] = (*WAITING, "failed")
 
 
 def work(job: Job, progress: Progress) -> None:
@@ -63,7 +64,7 @@ class Indexing:
         """The embedding model is not loaded when there is nothing to do."""
         self._store.requeue_unread()
         self._forget_strangers()
-        started = time.monotonic()
+        started, computed = time.monotonic(), time.process_time()
         documents = self._waiting()
         self._progress.total(len(documents), "files")
         try:
@@ -76,7 +77,7 @@ class Indexing:
                     while documents:
                         self._work_through(documents, preparing, writing)
                         documents = self._waiting()
-                    self._tell(writing, time.monotonic() - started)
+                    self._tell(writing, time.monotonic() - started, time.process_time() - computed)
         finally:
             self._store.requeue_unread()
 
@@ -99,28 +100,29 @@ class Indexing:
         shown = Shown(self._store, look_at)
         return Preparing(self._store, reader, settings.split, count, self._progress.check_stop, shown)
 
-    def _waiting(self) -> list[Document]:
+    def _waiting(self) -> list[int]:
         """Those that are not in the index as they are now, in the order in which they came; each is tried once."""
         held = self._index.documents()
         found = [
-            document
-            for document in self._store.list(WAITING)
-            if (document.id, document.sha256) not in self._seen
-            and not (document.state == "indexed" and document.id in held and self._contents.holds(document))
+            (number, sha256)
+            for number, sha256, state in self._store.contents(WAITING)
+            if (number, sha256) not in self._seen
+            and not (state == "indexed" and number in held and self._contents.holds(number, sha256))
         ]
-        return sorted(found, key=lambda document: document.id)
+        self._seen.update(found)
+        return [number for number, _ in found]
 
     def _forget_strangers(self) -> None:
         """What a removal could not take out of the index, since it was killed or a server was down."""
         self._index.forget_lost()
         held = self._index.documents()
-        there = {document.id for document in self._store.list()}
+        there = {number for number, _, _ in self._store.contents(STATES)}
         strangers = [number for number in held if number not in there]
         if strangers:
             self._index.drop_all(strangers)
         self._contents.keep_only({number: None for number in held if number in there})
 
-    def _work_through(self, documents: Sequence[Document], preparing: Preparing, writing: Writing) -> None:
+    def _work_through(self, documents: Sequence[int], preparing: Preparing, writing: Writing) -> None:
         self._progress.total(self._done + len(documents), "files")
         ready: list[Prepared] = []
         written = time.monotonic()
@@ -133,7 +135,6 @@ class Indexing:
                     self._write(ready, writing)
                     ready, written = [], time.monotonic()
             self._write(ready, writing)
-        self._seen |= {(document.id, document.sha256) for document in documents}
         self._done += ahead.gone
         self._progress.done(self._done)
 
@@ -149,9 +150,13 @@ class Indexing:
         self._progress.done(self._done)
         self._progress.result(indexed=self._indexed, failed=self._failed, passages=self._passages)
 
-    def _tell(self, writing: Writing, seconds: float) -> None:
-        """Seconds of each part, rounded; what is read meanwhile in another process is in none of them."""
-        parts = {"seconds": seconds, "embedding_s": writing.embedding_s, "putting_s": writing.putting_s}
+    def _tell(self, writing: Writing, seconds: float, computed: float) -> None:
+        """Seconds of each part, rounded; what is read meanwhile in another process is in none of them.
+
+        loading_s  of the embedding model        cpu_s  of this process on the processor
+        """
+        parts = {"seconds": seconds, "cpu_s": computed, "loading_s": writing.loading_s}
+        parts |= {"embedding_s": writing.embedding_s, "putting_s": writing.putting_s}
         self._progress.result(**{name: round(value, 2) for name, value in parts.items()})
 
 

@@ -48,15 +48,15 @@ class Writing:
         self._store, self._index, self._open = store, index, embedder
         self._embedder: Embedder | None = None
         self._contents, self._progress, self._refind, self._waits = contents, progress, refind, waits
-        self.embedding_s = self.putting_s = 0.0
+        self.loading_s = self.embedding_s = self.putting_s = 0.0
 
     def write(self, prepared: Sequence[Prepared]) -> None:
         """Raises Stopped before anything of these was put; StorageProblem, Unavailable, ModelProblem, Refused."""
         whole = [one for one in prepared if one.fault is None]
-        started = time.monotonic()
+        started, loaded = time.monotonic(), self.loading_s
         vectors = self._vectors([passage for one in whole for passage in map(searched, one.passages)])
         embedded = time.monotonic()
-        self.embedding_s += embedded - started
+        self.embedding_s += embedded - started - (self.loading_s - loaded)
         entries, at = [], 0
         for one in whole:
             mine = None if vectors is None else vectors[at : at + len(one.passages)]
@@ -97,7 +97,10 @@ class Writing:
     def _opened(self, opening: Callable[[], Embedder]) -> Embedder:
         """The model is loaded while files are read already."""
         self._progress.message("run.message.loading_model")
-        return opening()
+        started = time.monotonic()
+        embedder = opening()
+        self.loading_s = time.monotonic() - started
+        return embedder
 
     def _patiently(self, act: Callable[[], T]) -> T:
         """Again after a while when a server does not answer. Raises Stopped, and what it says the last time."""
