@@ -121,7 +121,7 @@ def _table(words: Words) -> tuple[gr.File, gr.HTML]:
     t = words.t
     with gr.Accordion(t("measure.bring"), open=False, elem_id="dr-bring"):
         table = gr.File(
-            label=t("measure.table_file"), file_count="single", file_types=[".csv", ".tsv", ".txt"], height=110,
+            label=t("measure.table_file"), file_count="single", file_types=[".csv", ".tsv", ".txt"], height=150,
             elem_id="dr-table",
         )  # fmt: skip
         gr.HTML(f'<p class="note">{t("measure.table_columns")}</p>', apply_default_css=False, js_on_load=None)
