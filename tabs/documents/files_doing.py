@@ -74,7 +74,7 @@ class Doing:
         until: str | None,
         request: gr.Request,
     ) -> Any:
-        """The filter was changed. A calendar tells so too when the page itself filled it: then nothing is drawn."""
+        """The filter was changed, or a field of it was only left: then nothing is drawn."""
         if not project_id:
             return gr.skip()
         project = self.project(project_id, request)
@@ -204,8 +204,8 @@ class Doing:
             view.folder: gr.update(choices=folders, value=chosen, visible=len(folders) > 2),
             view.tag: gr.update(choices=tags, value=wanted.tags[0] if wanted.tags else "", visible=len(tags) > 1),
             view.language: gr.update(choices=languages, value=wanted.languages[0] if wanted.languages else ""),
-            view.since: wanted.dated_from or None,
-            view.until: wanted.dated_to or None,
+            view.since: wanted.dated_from,
+            view.until: wanted.dated_to,
             view.detail: gr.update(visible=opened is not None),
             view.tags: ", ".join(opened.tags) if opened else "",
             view.facts: views.detail_view(self.words, opened, counts.get(opened.id)) if opened else "",

@@ -39,8 +39,8 @@ class FilesPart:
     folder: gr.Dropdown
     tag: gr.Dropdown
     language: gr.Dropdown
-    since: gr.DateTime
-    until: gr.DateTime
+    since: gr.Textbox
+    until: gr.Textbox
     listing: gr.HTML
     detail: gr.Column
     facts: gr.HTML
@@ -98,11 +98,11 @@ def _choice(words: Words, name: str) -> gr.Dropdown:
     )
 
 
-def day_field(words: Words, name: str, elem_id: str, **settings: Any) -> gr.DateTime:
-    """One end of a span of days, with the browser's own calendar."""
-    return gr.DateTime(
-        None, include_time=False, type="string", label=words.t(f"docs.{name}"), elem_id=elem_id,
-        elem_classes="dc-day", **({"min_width": 150} | settings),
+def day_field(words: Words, name: str, elem_id: str, **settings: Any) -> gr.Textbox:
+    """One end of a span of days, typed: Gradio's own calendar speaks English only."""
+    return gr.Textbox(
+        label=words.t(f"docs.{name}"), placeholder="2024-01-31", max_length=12, max_lines=1, elem_id=elem_id,
+        **({"min_width": 110} | settings),
     )  # fmt: skip
 
 
@@ -117,7 +117,8 @@ def wire(services: Services, words: Words, inside: Inside, view: FilesPart) -> N
     gr.on(
         [
             view.text.submit, view.text.blur, view.state.input, view.folder.input, view.tag.input, view.language.input,
-            view.since.change, view.until.change,
+            view.since.submit,
+            view.since.blur, view.until.submit, view.until.blur,
         ],
         show(doing.seek),
         [*looking, *narrowed],

@@ -56,7 +56,7 @@ def asked_for(
 
 
 def day_of(typed: str | None) -> str:
-    """An ISO day as the calendar or a person writes it, also 2024.1.31 or 2024/01/31; "" for none.
+    """An ISO day as a person writes it: 2024-01-31, also 2024.1.31 or 2024/01/31; "" for none.
 
     Raises BadInput("error.docs_day", day=) for what no calendar has.
     """

@@ -64,7 +64,7 @@ class Doing:
         }
         parts = (view.files, view.folders, view.tags, view.languages)
         cleared = {part: gr.update(**{**updates[part], "value": []}) for part in parts}
-        return {**updates, **cleared, view.since: None, view.until: None, view.results: ""} if fresh else updates
+        return {**updates, **cleared, view.since: "", view.until: "", view.results: ""} if fresh else updates
 
     def ask(
         self,

@@ -29,8 +29,8 @@ class SearchPart:
     folders: gr.Dropdown
     tags: gr.Dropdown
     languages: gr.Dropdown
-    since: gr.DateTime
-    until: gr.DateTime
+    since: gr.Textbox
+    until: gr.Textbox
     count: gr.Slider
     results: gr.HTML
 

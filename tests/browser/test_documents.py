@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from playwright.sync_api import TimeoutError
 
 from backend.models.endpoints import Endpoints
 from tests.browser.conftest import open_studio
@@ -93,12 +94,22 @@ def ask_with_documents(page: Page, question: str, way: str, model: str = "") -> 
 
 
 def pick(page: Page, dropdown: str, name: str) -> None:
-    page.click(f"{dropdown} input")
-    page.get_by_role("option", name=name).first.click()
-    page.wait_for_function(
-        "([at, name]) => document.querySelector(at + ' input').value.includes(name)", arg=[dropdown, name]
-    )
-    page.wait_for_timeout(300)
+    """A list that is drawn anew while it is open closes, or forgets the choice: it is opened again."""
+    for _ in range(10):
+        try:
+            page.click(f"{dropdown} input")
+            page.get_by_role("option", name=name).first.click(timeout=5_000)
+            page.wait_for_function(
+                "([at, name]) => document.querySelector(at + ' input').value.includes(name)",
+                arg=[dropdown, name],
+                timeout=5_000,
+            )
+            break
+        except TimeoutError:
+            page.press(f"{dropdown} input", "Escape")
+            page.locator(f"{dropdown} input").blur()
+    page.wait_for_timeout(500)
+    assert name in page.input_value(f"{dropdown} input")
 
 
 def measure(page: Page, question: str, document: str, quote: str) -> str:
