@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from backend.answering import Answering, Question
-from backend.assistants import Assistant, Decoding, Examples, Instructions, Selection, Shot
+from backend.assistants import Assistant, Decoding, Documents, Examples, Instructions, Selection, Shot
 from backend.errors import Refused
 from backend.examples.asking import conversation_in, question_of
 from backend.examples.example import NewExample
@@ -349,3 +349,11 @@ def test_ten_thousand_examples_take_seconds(project: Project, folders: Any) -> N
     rows = make_rows(project, config(ASSISTANT), reads)
     assert len(rows.train) == 10_000
     assert time.process_time() - start < 20
+
+
+def test_an_assistant_with_documents_is_told_to_be_trained_without_them(project: Project, folders: Any) -> None:
+    labelled(project)
+    asked = ASSISTANT.model_copy(update={"documents": Documents()})
+    rows, bare = (rows_of(project, folders["own"], config(one)) for one in (asked, ASSISTANT))
+    assert named(rows.problems, "without_passages") is not None and named(bare.problems, "without_passages") is None
+    assert [row.prompt for row in rows.train] == [row.prompt for row in bare.train]

@@ -23,6 +23,7 @@ SEVERITY: Final[Mapping[str, Literal["stop", "warn", "note"]]] = MappingProxyTyp
         "stop_inside": "warn",
         "special_inside": "warn",
         "own_shot": "note",
+        "without_passages": "note",
         "conversations": "note",
     }
 )
@@ -35,6 +36,7 @@ truncated       trained, but the assistant's max_new_tokens would cut such an an
 stop_inside     trained, but one of the assistant's stop strings stands within the answer
 special_inside  trained, but the answer holds text that the model reads as one of its control tokens
 own_shot        the example is a shot of the prompt too, and is left out of its own prompt
+without_passages  the assistant answers from documents, and is trained without their passages in the prompt
 conversations   every answer of the conversation is trained"""
 
 

@@ -52,6 +52,8 @@ def make_rows(
         return document_rows(config, tokenizing, documents, longest(config, tokenizing))
     found = Found(limit=longest(config, tokenizing))
     making = _Making(project, config, tokenizing, found)
+    if config.assistant.documents is not None:
+        found.note("without_passages")
     try:
         examples = drawn(project, config)
         train = making.rows([one for one in examples if only is None or one.id in only], "train")
