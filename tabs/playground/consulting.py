@@ -28,7 +28,7 @@ element.addEventListener('click', (event) => {
 
 
 def widgets(form: dict[str, Any], words: Words) -> gr.HTML:
-    """The choice in plain words, and the line that says what there is to look in. Details follow in `expert_widgets`."""
+    """The choice in plain words, and the line of `standing`. Details follow in `expert_widgets`."""
     t = words.t
     choices = [(t("grounding.off"), OFF), *[(t(f"grounding.retriever_{name}"), name) for name in BEST_FIRST]]
     form["documents"] = gr.Dropdown(

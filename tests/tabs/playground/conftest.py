@@ -86,6 +86,7 @@ def services(tmp_path: Path, answers: ScriptedAnswers) -> Iterator[Any]:
         answers_in=lambda project: answers,
         host=SimpleNamespace(engine=engine, warm=lambda ref: None),
         endpoints=SimpleNamespace(list=list),
+        retrieval=SimpleNamespace(warm=lambda project, wanted: None),
         runs=lambda project: Runs(project.runs_folder, settings),
         first_project=lambda who, name: opened,
         project_id=opened,
