@@ -138,10 +138,10 @@ def asked_as(folder: Path) -> dict[str, Any]:
         for field, names in (("query", ("query",)), ("passage", ("document", "passage"))):
             found = next((prompts[name] for name in names if isinstance(prompts.get(name), str)), "")
             told[field] = found[:500]
-    length = _json(folder / "sentence_bert_config.json").get("max_seq_length")
-    if isinstance(length, int) and 16 <= length <= 32_768:
-        told["max_tokens"] = length
-    return told
+    older = _json(folder / "sentence_bert_config.json").get("max_seq_length")
+    newer = _json(folder / "tokenizer_config.json").get("model_max_length")
+    length = next((one for one in (older, newer) if isinstance(one, int) and 16 <= one <= 32_768), None)
+    return told if length is None else {**told, "max_tokens": length}
 
 
 def _json(path: Path) -> dict[str, Any]:
