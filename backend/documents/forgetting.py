@@ -59,7 +59,10 @@ def _blanked(trace: dict[str, Any], ids: frozenset[int]) -> bool:
     for one in trace.get("passages") or []:
         if isinstance(one, dict) and one.get("number") in gone:
             one["document"], one["shortened"] = "", 0
-            one["passage"] |= {"text": "", "headings": []}
+            one["passage"] = {**one["passage"], "text": "", "headings": []}
+    for one in trace.get("sources") or []:
+        if isinstance(one, list) and len(one) > 3 and one[0] in gone:
+            one[1], one[3] = "", []
     seen = [one for one in _seen(trace) if _document(one.get("passage_id")) in ids]
     for one in seen:
         one |= {name: "" for name in ("document", "beginning") if name in one}
@@ -72,7 +75,7 @@ def _numbered(passages: list[Any]) -> Iterator[tuple[int, int | None]]:
     """(number in the prompt, document) of passages kept whole, as chats do, or by their ids, as answers do."""
     for place, one in enumerate(passages, 1):
         if isinstance(one, dict):
-            yield int(one["number"]), int(one["passage"]["document_id"])
+            yield int(one.get("number") or place), _document((one.get("passage") or {}).get("document_id"))
         else:
             yield place, _document(one)
 
