@@ -152,6 +152,22 @@ def test_an_index_made_before_there_was_a_copy_answers_and_gets_one(tmp_path: Pa
     old.close()
 
 
+def test_filters_are_exact_where_chroma_answers(tmp_path: Path) -> None:
+    index = Index(tmp_path, BOTH)
+    common, rare = [f"abc {'a' * number}" for number in range(700)], ["abc d", "계약 abc", "zz"]
+    put(index, 1, *common)
+    put(index, 2, *rare)
+    asked = LETTERS.query("abc aaa")
+    for within, count in ((Within(frozenset([1])), 20), (Within(frozenset([2])), 3), (Within(None, ("mixed",)), 1)):
+        wanted = index.nearest(asked, count, within)
+        scan, index.scan, index._scan_is_whole = index.scan, None, False
+        found = index.nearest(asked, count, within)
+        index.scan, index._scan_is_whole = scan, True
+        assert len(found) == count
+        assert [score for _, score in found] == pytest.approx([score for _, score in wanted], abs=1e-4)
+    index.close()
+
+
 def test_what_was_written_while_a_reader_looked_is_found_afterwards(tmp_path: Path) -> None:
     index, reader = Index(tmp_path, BOTH), Index(tmp_path, BOTH)
     put(index, 1, "first")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from filelock import FileLock, Timeout
 
+from backend.documents.index.filtering import nearest_within
 from backend.documents.index.rows import PassageRows
 from backend.documents.index.scan import Scan
 from backend.documents.index.settings import EMBEDDED, IndexSettings, index_folder
@@ -191,7 +192,7 @@ class Index:
         scan = self._looked_at_scan()
         if scan is not None and (within != ALL or scan.counted <= MOST_SCANNED):
             return scan.nearest(point, count, within)
-        return self._vectors().nearest(point, count, within)
+        return nearest_within(self._vectors(), self.rows, point, count, within)
 
     def points(self, rows: Sequence[int]) -> dict[int, NDArray[np.float32]]:
         """The points of row ids. Raises Refused("error.index_no_vectors"), Unavailable."""

@@ -87,11 +87,15 @@ class PassageRows:
         with self._read() as connection:
             return [put for (put,) in connection.execute("SELECT put FROM documents")]
 
-    def named(self) -> list[Point]:
-        """Whose each passage is that counts."""
-        asked = "SELECT id, put, document, json_extract(body, '$.language') FROM passages ORDER BY id"
+    def named(self, ids: Sequence[int] | None = None) -> list[Point]:
+        """Whose each passage is that counts; of these row ids, or of all."""
+        asked = "SELECT id, put, document, json_extract(body, '$.language') FROM passages"
         with self._read() as connection:
-            return [Point(*row) for row in connection.execute(asked)]
+            if ids is None:
+                return [Point(*row) for row in connection.execute(f"{asked} ORDER BY id")]
+            parts = (ids[at : at + MOST] for at in range(0, len(ids), MOST))
+            told = ((f"{asked} WHERE id IN ({','.join('?' * len(some))})", some) for some in parts)
+            return [Point(*row) for each, some in told for row in connection.execute(each, some)]
 
     def unfinished(self) -> list[int]:
         """Numbers of puts that do not count (any more) and may have left words and points."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from backend.documents.index.vectors import Point
 
 
 class Within(NamedTuple):
@@ -14,6 +17,11 @@ class Within(NamedTuple):
     @property
     def nothing(self) -> bool:
         return self.documents is not None and not self.documents
+
+    def lets(self, passage: Point) -> bool:
+        """Whether this one is among them."""
+        among = self.documents is None or passage.document in self.documents
+        return among and (not self.languages or passage.language in self.languages)
 
     def where(self) -> dict[str, Any] | None:
         """As Chroma asks for it."""
