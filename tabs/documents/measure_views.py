@@ -47,18 +47,28 @@ def _verdict(words: Words, told: Measured, rows: list[Row], now: str | None) -> 
     t, best = words.t, rows[0]
     value, interval = mean_of(best.values("recall", told.k))
     sure: dict[str, object] = {"low": hundred(interval.low), "high": hundred(interval.high)}
-    lead = t("measure.first", way=t(f"measure.way_{best.way}"))
     lines = [t("measure.reaches", k=told.k, found=hundred(value), **sure)]
     found = verdicts_of([(t(f"measure.way_{row.way}"), row.ndcg) for row in rows])
     settled = False
     if len(rows) > 1:
         lines.append(sentence(words, found[0, 1]))
         settled = found[0, 1].outcome in ("better", "worse")
+    lead = _lead(words, rows, settled=settled)
     told_lines = "".join(f"<p>{escape(line)}</p>" for line in lines)
     weak = "".join(f'<p class="dr-caveat">{escape(line)}</p>' for line in caveats(words, told))
     use = widgets.action(t("measure.use_way"), "use_way", best.way) if now not in (None, best.way) else ""
     body = f'<p class="dr-lead">{escape(lead)}</p>{told_lines}{weak}{_pairs(words, found)}'
     return f'<section class="dr-verdict{"" if settled else " dr-open"}"><div>{body}</div>{use}</section>'
+
+
+def _lead(words: Words, rows: list[Row], *, settled: bool) -> str:
+    """Which way stands first, and no more than is known: several when their figures are the same."""
+    names = [
+        words.t("measure.quoted", way=words.t(f"measure.way_{row.way}")) for row in rows if row.ndcg == rows[0].ndcg
+    ]
+    if len(names) > 1:
+        return words.t("measure.first_same", ways=", ".join(names))
+    return words.t("measure.first" if settled or len(rows) == 1 else "measure.first_unsure", way=names[0])
 
 
 def caveats(words: Words, told: Measured) -> list[str]:
