@@ -1,4 +1,9 @@
-"""Two or more rankings into one."""
+"""Two or more rankings into one.
+
+SciFact, nDCG@10 with 50 candidates of each, questions of the train half / of the test half: BM25 0.700 / 0.685, dense
+(all-MiniLM-L6-v2) 0.660 / 0.645; reciprocal ranks with k = 60 0.720 / 0.714, with k = 10 0.727 / 0.719; weighted with
+0.5 0.731 / 0.726. Ranks stay the usual choice: they need no weight that another collection would want otherwise.
+"""
 
 from __future__ import annotations
 
