@@ -5,6 +5,7 @@ Every process of the studio notes where it connects to: a document and a questio
 
 from __future__ import annotations
 
+import secrets
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +17,7 @@ from playwright.sync_api import TimeoutError
 from backend.models.endpoints import Endpoints
 from tests.browser.conftest import open_studio
 from tests.documents.pdfs import Sheet, save
-from tests.fakes import chat_server
+from tests.fakes import ChatServer, chat_server
 from tests.studio.process import Studio
 from tests.studio.watching import strangers, watched
 
@@ -43,8 +44,19 @@ def library(watch: Path) -> Iterator[Studio]:
         running.end()
 
 
+@pytest.fixture
+def citing(library: Studio) -> Iterator[tuple[ChatServer, str]]:
+    """A model on another server whose answers cite the first passage, and its name in the list of models."""
+    with chat_server(words=["수학은 ", "78점입니다 ", "[1]."]) as fake:
+        endpoints, name = Endpoints(library.home), f"인용하는 서버 {fake.url}"
+        kept = endpoints.add(name, fake.url)
+        yield fake, name
+        endpoints.remove(kept.id)
+
+
 def open_project(page: Page, studio: Studio, language: str, name: str) -> None:
-    """An empty project, with the files part open."""
+    """An empty project, with the files part open; a second try makes another one."""
+    name = f"{name} {secrets.token_hex(2)}"
     page.set_default_timeout(60_000)
     open_studio(page, f"{studio.url}{language}/")
     label, button = TITLES[language]
@@ -129,38 +141,38 @@ def measure(page: Page, question: str, document: str, quote: str) -> str:
     return page.inner_text("#dr-measured")
 
 
-def test_from_a_hangul_file_to_a_citation_and_a_measure(page: Page, library: Studio, watch: Path) -> None:
+def test_from_a_hangul_file_to_a_citation_and_a_measure(
+    page: Page, library: Studio, watch: Path, citing: tuple[ChatServer, str]
+) -> None:
     """Words only, no embedding; the answer comes from a server that cites the first passage."""
     folder = watch / "ko"
     folder.mkdir(exist_ok=True)
-    with chat_server(words=["수학은 ", "78점입니다 ", "[1]."]) as fake:
-        kept = Endpoints(library.home).add("인용하는 서버", fake.url)
-        open_project(page, library, "ko", "성적")
-        page.click("#dx-settings button")
-        page.click("#dx-kind label:last-of-type")
-        page.click("#dx-save")
-        page.wait_for_function("document.querySelector('#dx-told').innerText.includes('낱말로만')")
-        hand_over(page, folder, "ko", ["개똥이는 국어를 잘한다.", "수학은 더 배워야 한다."])
-        assert "한글 HWPX" in row_of(page, "scores.hwpx")
+    fake, name = citing
+    open_project(page, library, "ko", "성적")
+    page.click("#dx-settings button")
+    page.click("#dx-kind label:last-of-type")
+    page.click("#dx-save")
+    page.wait_for_function("document.querySelector('#dx-told').innerText.includes('낱말로만')")
+    hand_over(page, folder, "ko", ["개똥이는 국어를 잘한다.", "수학은 더 배워야 한다."])
+    assert "한글 HWPX" in row_of(page, "scores.hwpx")
 
-        page.locator("#dc-list tr", has_text="scores.hwpx").locator("[data-do=read]").click()
-        page.wait_for_selector("#dp-page .dc-no")
-        assert "개똥이" in page.inner_text("#dp-page table") and "scores.hwpx" in page.input_value("#dp-picker input")
+    page.locator("#dc-list tr", has_text="scores.hwpx").locator("[data-do=read]").click()
+    page.wait_for_selector("#dp-page .dc-no")
+    assert "개똥이" in page.inner_text("#dp-page table") and "scores.hwpx" in page.input_value("#dp-picker input")
 
-        page.click("#dc-part-search-button")
-        search(page, "개똥이 이름 국어 영어 수학")
-        assert "scores.hwpx" in page.inner_text(".ds-column[data-way=bm25] li:first-child")
-        assert page.locator(".ds-column[data-way=bm25] li:first-child mark").count() > 2
+    page.click("#dc-part-search-button")
+    search(page, "개똥이 이름 국어 영어 수학")
+    assert "scores.hwpx" in page.inner_text(".ds-column[data-way=bm25] li:first-child")
+    assert page.locator(".ds-column[data-way=bm25] li:first-child mark").count() > 2
 
-        ask_with_documents(page, "개똥이의 수학 점수는?", "낱말로", model="인용하는 서버")
-        page.click("#pg-conversation .pg-cite")
-        page.wait_for_selector("#pg-sources .pg-page mark")
-        assert "개똥이" in page.inner_text("#pg-sources .pg-page")
-        assert "개똥이" in str(fake.asked[-1]["messages"]), "the passage went with the question"
+    ask_with_documents(page, "개똥이의 수학 점수는?", "낱말로", model=name)
+    page.click("#pg-conversation .pg-cite")
+    page.wait_for_selector("#pg-sources .pg-page mark")
+    assert "개똥이" in page.inner_text("#pg-sources .pg-page")
+    assert "개똥이" in str(fake.asked[-1]["messages"]), "the passage went with the question"
 
-        told = measure(page, "개똥이의 점수는?", "scores.hwpx", "개똥이 | 89 | 65 | 78")
-        assert "BM25" in told
-        Endpoints(library.home).remove(kept.id)
+    told = measure(page, "개똥이의 점수는?", "scores.hwpx", "개똥이 | 89 | 65 | 78")
+    assert "BM25" in told
     assert strangers(watch) == []
 
 
