@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Final
 
+from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.sqlite import insert
 
@@ -21,6 +22,10 @@ from backend.text_limits import writable
 
 ASKED_AT_ONCE: Final = 500
 """Keys named in one statement; with more of them the assistant's rows are read through."""
+
+Source = tuple[int, str, int | None, tuple[str, ...]]
+"""A passage that an answer was given: its number, its document's name, its page, the headings above it."""
+_SOURCES: Final = TypeAdapter(list[Source])
 
 
 @dataclass(frozen=True)
@@ -158,6 +163,16 @@ class AnswerStore:
                 found += [(row[0], json.loads(row[1])) for row in rows]
         return counts_of(found)
 
+    def sources(self, ids: Collection[int]) -> dict[int, list[Source]]:
+        """Where the passages stand that these answers were given, by the answers' ids."""
+        found: dict[int, list[Source]] = {}
+        told = func.json_extract(AnswerRow.trace, "$.sources")
+        with self._database.read() as session:
+            for some in _lots(ids):
+                rows = session.execute(select(AnswerRow.id, told).where(AnswerRow.id.in_(some), told.is_not(None)))
+                found |= {row[0]: _sources(row[1]) for row in rows}
+        return found
+
     def add(self, new: Sequence[NewAnswer]) -> None:
         """Keep them, committed when this returns. An input that has its answer already keeps the first one."""
         if not new:
@@ -189,7 +204,18 @@ def _rests_on(answer: Answer) -> dict[str, Any]:
         return {}
     counts = grounding_of(answer.text, answer.trace.passages)
     passages = [one.passage.id for one in answer.trace.passages]
-    return {"grounding": counts.model_dump(), "passages": passages}
+    sources = [
+        [one.number, one.document, one.passage.page, list(one.passage.headings)] for one in answer.trace.passages
+    ]
+    return {"grounding": counts.model_dump(), "passages": passages, "sources": sources}
+
+
+def _sources(told: str) -> list[Source]:
+    """A project from elsewhere holds what its file held: what cannot be read is left out."""
+    try:
+        return _SOURCES.validate_json(told)
+    except ValidationError:
+        return []
 
 
 def _stored(row: Sequence[Any]) -> StoredAnswer:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from html import escape
+from types import MappingProxyType
 
+from backend.evaluation.answer_store import Source
 from backend.evaluation.parsing import input_text
 from backend.evaluation.side_by_side import Side
 from backend.evaluation.values import Parsed
@@ -15,9 +17,17 @@ from tabs.evaluation import marks, naming
 from tabs.text import Words
 
 
-def example_view(words: Words, task: Task, example: Example, said: Sequence[Side], metric: Metric) -> str:
+def example_view(
+    words: Words,
+    task: Task,
+    example: Example,
+    said: Sequence[Side],
+    metric: Metric,
+    sources: Mapping[int, Sequence[Source]] = MappingProxyType({}),
+) -> str:
+    """`sources` are the passages that answers were given, by the answers' ids."""
     t = words.t
-    answers = "".join(answer_view(words, task, example, one, metric) for one in said)
+    answers = "".join(answer_view(words, task, example, one, metric, sources.get(one.answer.id, ())) for one in said)
     tags = "".join(f'<span class="tag">{escape(tag)}</span> ' for tag in example.tags)
     return (
         f'<article class="cp-example"><div class="cp-asked"><div><small>{escape(t("compare.input"))}</small>'
@@ -37,7 +47,9 @@ def variables_view(words: Words, variables: Mapping[str, str]) -> str:
     )
 
 
-def answer_view(words: Words, task: Task, example: Example, said: Side, metric: Metric) -> str:
+def answer_view(
+    words: Words, task: Task, example: Example, said: Side, metric: Metric, sources: Sequence[Source] = ()
+) -> str:
     """The answer as it came, whether it counts as right, and which rule read what from it."""
     t = words.t
     css, mark = standing_of(words, said, metric)
@@ -50,8 +62,21 @@ def answer_view(words: Words, task: Task, example: Example, said: Side, metric: 
         body = f"<p>{escape(t('compare.empty_answer'))}</p>"
     return (
         f'<section class="cp-answer {css}"><header><b>{escape(said.name)}</b><span>{escape(mark)}</span></header>{body}'
+        f"{sources_view(words, sources)}"
         f'<div class="cp-reading">{reading_view(words, task, example, said.score.parsed)}</div></section>'
     )
+
+
+def sources_view(words: Words, sources: Sequence[Source]) -> str:
+    """What the numbers in an answer stand for, folded away: "[1] manual.pdf · page 3 · Setup"."""
+    if not sources:
+        return ""
+    t, lines = words.t, []
+    for number, document, page, headings in sources:
+        told = [document, t("grounding.page", page=page) if page is not None else "", " › ".join(headings)]
+        lines.append(f"<small>[{number}] {escape(' · '.join(filter(None, told)))}</small>")
+    label = escape(t("grounding.passages_in", count=len(sources)))
+    return f"<details><summary><small>{label}</small></summary>{'<br>'.join(lines)}</details>"
 
 
 def standing_of(words: Words, said: Side, metric: Metric) -> tuple[str, str]:

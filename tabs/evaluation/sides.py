@@ -31,7 +31,7 @@ class Sides:
             view.left: gr.update(choices=offered, value=offered[left][1]),
             view.right: gr.update(choices=offered, value=offered[right][1], visible=len(offered) > 1),
             view.which: self.which(comparison, left, right, looked.get("which")),
-            view.sides: self.leaf(comparison, looked),
+            view.sides: self.leaf(project, comparison, looked),
         }
 
     def which(self, comparison: Comparison, left: int, right: int, chosen: object) -> Any:
@@ -45,7 +45,7 @@ class Sides:
             named.append((t("compare.which_count", kind=t(key), n=n), kind))
         return gr.update(choices=named, value=chosen if chosen in counts else "all", visible=left != right)
 
-    def leaf(self, comparison: Comparison, looked: Looked) -> str:
+    def leaf(self, project: Project, comparison: Comparison, looked: Looked) -> str:
         words, (left, right) = self.desk.words, places(comparison, looked)
         which: Which = next((one for one in WHICHES if one == looked.get("which")), "all")
         first = max(0, int(looked.get("page") or 0)) // LEAF * LEAF
@@ -56,9 +56,10 @@ class Sides:
         if not page.items:
             return widgets.empty(words.t("compare.none_there"), words.t("compare.none_there_hint"))
         several = left != right
+        sources = project.answers.sources([side.answer.id for one in page.items for side in one.sides])
         listed = "".join(
             example_view(
-                words, comparison.task, one.example, one.sides if several else one.sides[:1], comparison.metric
+                words, comparison.task, one.example, one.sides if several else one.sides[:1], comparison.metric, sources
             )
             for one in page.items
         )
@@ -80,7 +81,7 @@ class Sides:
         if pressed.do != "page" or not pressed.what.isdecimal():
             raise BadInput("error.page_action")
         project, now = self.desk.project(project_id, request), {**looked, "page": int(pressed.what)}
-        return {self.desk.view.sides: self.leaf(self.desk.needed(project), now), self.desk.view.looked: now}
+        return {self.desk.view.sides: self.leaf(project, self.desk.needed(project), now), self.desk.view.looked: now}
 
 
 def places(comparison: Comparison, looked: Looked) -> tuple[int, int]:

@@ -168,5 +168,8 @@ def test_kept_answers_tell_how_they_rest_on_their_passages(
     assert found.precision is not None and found.precision.value == 0.5
     assert found.recall is not None and found.recall.n == 2 and found.recall.interval.low < 0.5
     assert found.unsupported is not None and found.unsupported.value == 0.5
+    sources = filled.answers.sources([one.id for one in kept.values()])
+    assert sorted(sources) == sorted(kept[key].id for key in "abc"), "an answer without passages has no sources"
+    assert sources[kept["a"].id][0] == (1, "계약.txt", None, ())
     assert filled.answers.trace(kept["a"].id)["passages"][0] == trace.passages[0].passage.id
     assert grounded(filled, [kept["d"]]) is None and share([]) is share([(0, 0)]) is None
