@@ -153,23 +153,3 @@ def test_no_address_serves_a_document(shared: tuple[Services, Ask], two: Any) ->
             for base in ("/ko/gradio_api/file=", "/en/file=", "/assets/", "/ko/gradio_api/stream/"):
                 answer = ask("GET", f"{base}{path}", cookies=cookies)
                 assert answer.status_code in {403, 404} and SECRET not in answer.text, (base, path)
-
-
-def test_a_path_that_was_never_uploaded_is_not_taken_in(shared: tuple[Services, Ask], two: Any) -> None:
-    """The event that hands files over, sent by hand with the place of another's document as if it were an upload."""
-    services, ask = shared
-    mina, hers, jun, _ = two
-    cookies = signed_in(services, ask, "jun", "jun's long secret")
-    config = ask("GET", "/ko/config", cookies=cookies).json()
-    drop = next(one["id"] for one in config["components"] if one["props"].get("elem_id") == "dc-drop")
-    event = next(one for one in config["dependencies"] if [drop, "upload"] in [list(at) for at in one["targets"]])
-    sent = [None for _ in event["inputs"]]
-    sent[event["inputs"].index(drop)] = [  # type: ignore[call-overload]
-        {"path": str(mina.documents.original(hers)), "orig_name": "x.txt", "meta": {"_type": "gradio.FileData"}}
-    ]
-    body = {"data": sent, "fn_index": event["id"], "session_hash": "guess", "trigger_id": drop}
-    joined = ask("POST", "/ko/gradio_api/queue/join", json=body, cookies=cookies)
-    assert joined.status_code == 200, joined.text
-    told = ask("GET", "/ko/gradio_api/queue/data?session_hash=guess", cookies=cookies).text
-    assert "process_completed" in told and '"success":false' in told.replace(" ", "") and SECRET not in told
-    assert jun.documents.count() == 1 and not holding(jun.folder, SECRET)
