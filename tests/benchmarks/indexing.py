@@ -96,7 +96,8 @@ def resident(run: Run) -> float:
 def plain(python: str, folder: Path, settings: Settings) -> dict[str, Any] | str:
     """What the other pipeline says, or why it could not be measured."""
     model = folder_of(settings, EmbeddingModel())
-    done = subprocess.run([python, str(PLAIN), str(folder), str(model)], capture_output=True, text=True)
+    # -P: beside the script lies a statistics.py, which is not the one that its libraries mean.
+    done = subprocess.run([python, "-P", str(PLAIN), str(folder), str(model)], capture_output=True, text=True)
     if done.returncode:
         return (done.stderr.strip().splitlines() or ["it failed"])[-1][:300]
     found: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
