@@ -17,6 +17,7 @@ from backend.documents.measuring.sweep import OVERLAPS, SIZES, SweepConfig, keep
 from backend.documents.measuring.told import last_measured, search_by
 from backend.documents.measuring.writing import WritingConfig, start_writing
 from backend.errors import BadInput, StudioError
+from backend.evaluation.run import EvaluationConfig
 from backend.jobs.run import Run
 from backend.models.offered import offered
 from backend.projects.folder import Project
@@ -26,6 +27,7 @@ from tabs.documents import measure_sweep_views as views
 from tabs.documents.measure_doing import Doing, Updates
 from tabs.documents.measure_state import Where
 from tabs.errors import sentence
+from tabs.evaluation import choice
 from tabs.session import owner
 from tabs.text import Words
 
@@ -157,7 +159,10 @@ class Trying:
         draft = project.draft() or Assistant()
         name = draft.name or draft.model.label()
         names = (self.words.t("measure.name_with", name=name), self.words.t("measure.name_without", name=name))
-        evaluate_answers(self.services.runs(project), project, draft, names)
+        run = evaluate_answers(self.services.runs(project), project, draft, names)
+        asked = EvaluationConfig.model_validate(run.config)
+        # So that Compare opens on what was asked here, and not on test examples that nobody may have.
+        choice.keep(project, choice.Choice(assistants=asked.assistants, split="dev", limit=asked.limit))
         return self.row(self.services.runs(project).list(), "evaluation", views.go_compare(self.words))
 
     def press(self, project_id: str, where: Where | None, request: gr.Request, event: gr.EventData) -> Any:

@@ -35,6 +35,7 @@ from tabs.documents.measure_handing import hand_over
 from tabs.documents.measure_state import Where
 from tabs.documents.measure_trying import Trying
 from tabs.documents.passages_state import HANDED
+from tabs.evaluation.choice import kept as choice_kept
 from tabs.text import Words
 from tests.documents.making import passages
 from tests.documents.test_intake import texts
@@ -294,3 +295,13 @@ def test_every_way_and_measure_has_its_words() -> None:
         for way in ("keyword", "bm25", "dense", "hybrid"):
             assert words.t(f"measure.way_{way}") and words.t(f"measure.about_{way}")
     assert Documents().retriever in ("keyword", "bm25", "dense", "hybrid")
+
+
+def test_compare_opens_on_what_was_asked_here(doing: Doing, project: Project, services: Services) -> None:
+    write(doing, project)
+    trying = Trying(services, KO, doing.view, doing)
+    trying.answer(project.id, ME)
+    kept = choice_kept(project)
+    assert kept is not None and kept.split == "dev" and len(kept.assistants) == 2
+    (run,) = services.runs(project).list()
+    services.runs(project).stop(run.id)
