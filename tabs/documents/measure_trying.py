@@ -159,7 +159,9 @@ class Trying:
         draft = project.draft() or Assistant()
         name = draft.name or draft.model.label()
         names = (self.words.t("measure.name_with", name=name), self.words.t("measure.name_without", name=name))
-        run = evaluate_answers(self.services.runs(project), project, draft, names)
+        run = evaluate_answers(
+            self.services.runs(project), project, draft, names, tag=self.words.t("measure.example_tag")
+        )
         asked = EvaluationConfig.model_validate(run.config)
         # So that Compare opens on what was asked here, and not on test examples that nobody may have.
         choice.keep(project, choice.Choice(assistants=asked.assistants, split="dev", limit=asked.limit))

@@ -20,13 +20,13 @@ MOST: Final = 500
 
 
 def evaluate_answers(
-    runs: Runs, project: Project, assistant: Assistant, names: tuple[str, str], title: str = ""
+    runs: Runs, project: Project, assistant: Assistant, names: tuple[str, str], title: str = "", tag: str = TAG
 ) -> Run:
     """Evaluate an assistant with the documents and without, over the known questions that have an answer.
 
     They join the project's dev examples (the test split is not touched), which are what is evaluated. A project
     without a task gets that of answering questions.
-    names  what the two are saved as: with documents, without
+    names  what the two are saved as: with documents, without        tag  what the examples are marked with
     Raises Refused("error.measure_no_answers" | "error.measure_answers_task"), and as `start_evaluation`.
     """
     known = [one for one in project.questions.list("accepted", limit=MOST) if one.answer]
@@ -38,7 +38,7 @@ def evaluate_answers(
         task = TASK
     if task.kind != "question_answering" or len(task.inputs) != 1:
         raise Refused("error.measure_answers_task")
-    new = [NewExample(variables={task.inputs[0]: one.question}, output=one.answer, tags=(TAG,)) for one in known]
+    new = [NewExample(variables={task.inputs[0]: one.question}, output=one.answer, tags=(tag,)) for one in known]
     project.examples.add(new, "import")
     placed = [found for one in new for found in project.examples.find_by_input(input_key(one.variables))]
     project.examples.set_split([one.id for one in placed if one.split is None], "dev")

@@ -303,5 +303,6 @@ def test_compare_opens_on_what_was_asked_here(doing: Doing, project: Project, se
     trying.answer(project.id, ME)
     kept = choice_kept(project)
     assert kept is not None and kept.split == "dev" and len(kept.assistants) == 2
+    assert {tag for one in project.examples.page() for tag in one.tags} == {"아는 질문"}
     (run,) = services.runs(project).list()
     services.runs(project).stop(run.id)
