@@ -231,5 +231,6 @@ def let_go(client: Any) -> None:
 
 def _sessions(client: Any) -> list[Any]:
     """The connections of a server's client: its own, and those of the second client that it keeps for itself."""
-    servers = [getattr(one, "_server", None) for one in (client, getattr(client, "_admin_client", None))]
-    return [server._session for server in servers if hasattr(server, "_session")]
+    servers = (getattr(one, "_server", None) for one in (client, getattr(client, "_admin_client", None)))
+    sessions = (getattr(server, "_session", None) for server in servers)
+    return [session for session in sessions if session is not None]
