@@ -11,7 +11,10 @@ from statistics import median
 
 @dataclass(frozen=True)
 class Figure:
-    """One measured figure. `value` is None when it could not be measured; `detail` then says why."""
+    """One measured figure. `value` is None when it could not be measured; `detail` then says why.
+
+    aim  such as ">= 0.95"; empty where nothing says what would be good
+    """
 
     figure: str
     value: float | None
@@ -20,8 +23,8 @@ class Figure:
     detail: dict[str, object] = field(default_factory=dict)
 
     def reached(self) -> bool | None:
-        """Whether the aim, such as ">= 0.95", is reached; None when nothing was measured."""
-        if self.value is None:
+        """Whether the aim is reached; None when nothing was measured, or there is none."""
+        if self.value is None or not self.aim:
             return None
         relation, number = self.aim.split()
         return self.value >= float(number) if relation == ">=" else self.value <= float(number)
@@ -42,4 +45,4 @@ def report(figures: Iterable[Figure]) -> None:
     for figure in told:
         value = "not measured" if figure.value is None else f"{figure.value:g} {figure.unit}"
         mark = {True: "reached", False: "missed", None: str(figure.detail.get("why", ""))}[figure.reached()]
-        print(f"{figure.figure:<{wide}}  {value:>14}  aim {figure.aim:<8} {mark}", file=sys.stderr)
+        print(f"{figure.figure:<{wide}}  {value:>14}  aim {figure.aim or '-':<8} {mark}", file=sys.stderr)

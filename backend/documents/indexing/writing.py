@@ -97,9 +97,10 @@ class Writing:
     def _opened(self, opening: Callable[[], Embedder]) -> Embedder:
         """The model is loaded while files are read already."""
         self._progress.message("run.message.loading_model")
-        started = time.monotonic()
+        started, worked = time.monotonic(), time.thread_time()
         embedder = opening()
         self.loading_s = time.monotonic() - started
+        self._progress.result(loading_cpu_s=round(time.thread_time() - worked, 2))
         return embedder
 
     def _patiently(self, act: Callable[[], T]) -> T:
