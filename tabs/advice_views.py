@@ -86,12 +86,11 @@ def step_view(words: Words, step: Step) -> str:
     why = t(f"advice.step.{step.name}.why", **details)
     if step.option is not None and step.option.reasons:
         why = reason_text(words, step.option.reasons[0])
-    button = widgets.action(t(f"advice.step.{step.name}.button"), "go", step.go, kind="primary") if step.go else ""
-    late = "" if step.go else f"<small>{escape(t('advice.not_here'))}</small>"
+    button = widgets.action(t(f"advice.step.{step.name}.button"), "go", step.go, kind="primary")
     told = t(f"advice.step.{step.name}", **details)
     return (
         f'<div class="verdict next"><div><span>{escape(t("advice.title"))}</span><p>{escape(told)}</p>'
-        f"<small>{escape(why)}</small>{late}</div>{button}</div>"
+        f"<small>{escape(why)}</small></div>{button}</div>"
     )
 
 
@@ -110,12 +109,8 @@ def option_card(words: Words, option: Option, first: bool) -> str:
     reasons = "".join(reason_row(words, one) for one in option.reasons)
     listed = f"<ul>{reasons}</ul>" if reasons else f"<p>{escape(t('advice.no_reason'))}</p>"
     second = f"<p>{escape(t('advice.mix', second=t(f'advice.method.{option.with_}')))}</p>" if option.with_ else ""
-    go = GO[option.method]
-    button = (
-        widgets.action(t("advice.step.method.button"), "go", go, kind="primary" if first else "")
-        if go
-        else f"<small>{escape(t('advice.not_here'))}</small>"
-    )
+    kind = "primary" if first else ""
+    button = widgets.action(t("advice.step.method.button"), "go", GO[option.method], kind=kind)
     title = escape(t(f"advice.method.{option.method}"))
     css = ' class="first"' if first else ""
     return f"<section{css}><h4>{title}</h4>{listed}{second}{button}</section>"

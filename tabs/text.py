@@ -39,12 +39,18 @@ def read_words(language: str, folder: Path = ASSETS / "locale") -> dict[str, str
 
 
 class Sentence(string.Formatter):
-    """Fills a sentence. A detail that is missing leaves its name instead of failing while a fault is being told."""
+    """Fills a sentence. A detail that is missing leaves its name instead of failing while a fault is being told.
+
+    {count:page|pages} is "1 page" or "12 pages": the word after the bar is for more than one, or none.
+    """
 
     def get_value(self, key: int | str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         return kwargs.get(str(key), f"{{{key}}}")
 
     def format_field(self, value: Any, format_spec: str) -> str:
+        if "|" in format_spec:
+            one, many = format_spec.split("|", 1)
+            return f"{self.format_field(value, '')} {one if value == 1 else many}"
         if format_spec and not isinstance(value, (int, float)):
             return str(value)
         if not format_spec and isinstance(value, int) and not isinstance(value, bool):

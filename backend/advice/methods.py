@@ -21,10 +21,10 @@ from backend.fewshot.curve import Curve
 Method = Literal["prompt", "fewshot", "retrieval", "finetune"]
 Sayings = Iterator["Reason"]
 
-GO: Final[Mapping[Method, str | None]] = MappingProxyType(
-    {"prompt": "playground", "fewshot": "fewshot", "retrieval": None, "finetune": "training"}
+GO: Final[Mapping[Method, str]] = MappingProxyType(
+    {"prompt": "playground", "fewshot": "fewshot", "retrieval": "documents", "finetune": "training"}
 )
-"""The tab where each is done; None while this studio has none for it."""
+"""The tab where each is done."""
 
 FEW: Final = 8
 MANY: Final = 200

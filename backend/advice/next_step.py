@@ -16,10 +16,10 @@ FEW_TEST: Final = 30
 
 @dataclass(frozen=True)
 class Step:
-    """Words under advice.step.<name>, .why and .button; `go` names the tab, None while there is none for it."""
+    """Words under advice.step.<name>, .why and .button; `go` names the tab."""
 
     name: str
-    go: str | None
+    go: str
     details: Mapping[str, object] = field(default_factory=dict)
     option: Option | None = None
 

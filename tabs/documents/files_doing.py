@@ -11,6 +11,7 @@ from typing import Any, Final
 import gradio as gr
 
 from backend.documents.filters import DocumentFilter
+from backend.documents.index.settings import active
 from backend.documents.indexing.start import start_indexing
 from backend.documents.intake import bring
 from backend.documents.removal import remove
@@ -23,6 +24,7 @@ from tabs import widgets
 from tabs.documents import files_views as views
 from tabs.documents.files_index import passage_counts
 from tabs.documents.files_state import LANGUAGES, NO_FOLDER, PAGE, STATES, Listed, asked_for, tags_of
+from tabs.documents.files_whereabouts import embedding_server, whereabouts_view
 from tabs.documents.passages_state import open_passage
 from tabs.session import owner
 from tabs.text import Words
@@ -50,7 +52,9 @@ class Doing:
         project = self.project(project_id, request)
         here = listed.here(project)
         fresh = {} if here.project == listed.project else {self.view.brought: ""}
-        return {**fresh, **self.drawn(project, here, fields=True)}
+        settings = active(project)
+        kept = whereabouts_view(self.words, settings, embedding_server(self.services, settings))
+        return {**fresh, **self.drawn(project, here, fields=True), self.view.kept: kept}
 
     def follow(self, project_id: str, listed: Listed, request: gr.Request) -> Any:
         """Running work moved on. What a person types into stays as it is."""

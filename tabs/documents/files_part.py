@@ -29,6 +29,7 @@ class FilesPart:
     """The components. `detail` is shown for an opened file."""
 
     listed: gr.State
+    kept: gr.HTML
     files: gr.File
     into: gr.Textbox
     brought: gr.HTML
@@ -53,6 +54,7 @@ def layout(words: Words) -> FilesPart:
     t = words.t
     listed = gr.State(Listed())
     widgets.heading(t("docs.files_title"), t("docs.files_note"))
+    kept = gr.HTML(apply_default_css=False, js_on_load=None, elem_id="dc-kept")
     with gr.Row(equal_height=False, elem_id="dc-bring"):
         files = gr.File(
             label=t("docs.files"), file_count="multiple", height=176, scale=3, min_width=260, elem_id="dc-drop"
@@ -81,8 +83,8 @@ def layout(words: Words) -> FilesPart:
     listing = widgets.clickable(elem_id="dc-list")
     settings = settings_layout(words)
     return FilesPart(
-        listed, files, into, brought, standing, filters, text, state, folder, tag, language, since, until, listing,
-        detail, facts, tags, save, settings,
+        listed, kept, files, into, brought, standing, filters, text, state, folder, tag, language, since, until,
+        listing, detail, facts, tags, save, settings,
     )  # fmt: skip
 
 
@@ -111,7 +113,7 @@ def wire(services: Services, words: Words, inside: Inside, view: FilesPart) -> N
     looking = [current, view.listed]
     polled = [view.listed, view.standing, view.listing]
     narrowed = [view.text, view.state, view.folder, view.tag, view.language, view.since, view.until]
-    drawn = [*polled, view.brought, view.filter, *narrowed, view.detail, view.tags, view.facts]
+    drawn = [*polled, view.kept, view.brought, view.filter, *narrowed, view.detail, view.tags, view.facts]
     inside.on_project(show(doing.restore), [view.listed], drawn)
     inside.seen.change(show(doing.follow), looking, polled, **QUIET)
     gr.on(

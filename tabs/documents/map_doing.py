@@ -94,7 +94,7 @@ class Doing:
         names = self._names(project, drawn)
         model = index.settings.embedding
         strange = question and not model.understands(question)
-        warning = f'<p class="ds-warning">{words.t("docs.warning_language", model=model.name)}</p>' if strange else ""
+        warning = views.strange_view(words, model.name) if strange else ""
         outdated = drawn is None and (index.folder / mapping.FILE).exists()
         return {
             view.drawn: self._state(project, index) if drawn is not None else "",

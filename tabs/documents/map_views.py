@@ -37,9 +37,14 @@ def nearest_view(words: Words, question: str, drawn: PassageMap, names: Mapping[
         cards.append(
             f'<li><div class="ds-where"><b>{number}</b> <b>{escape(name)}</b>{page}</div>'
             f"<p>{closed_up(marked(passage.text, spans, start, end))}</p>"
-            f'<div class="ds-foot"><small>{near}</small>{button}</div></li>'
+            f'<div class="ds-foot"><small>{near}</small></div><div class="ds-acts">{button}</div></li>'
         )
     return f'<h3>{escape(t("docs.map_nearest"))}</h3><ol class="dm-near">{"".join(cards)}</ol>'
+
+
+def strange_view(words: Words, model: str) -> str:
+    """The model does not know the question's language. Its name comes from an imported project: it is text."""
+    return f'<p class="ds-warning">{escape(words.t("docs.warning_language", model=model))}</p>'
 
 
 def missing_view(words: Words, *, pointless: bool) -> str:

@@ -19,6 +19,7 @@ from backend.projects.folder import Project
 from backend.services import Services
 from tabs import widgets
 from tabs.documents import passages_views as views
+from tabs.documents.files_index import passage_counts
 from tabs.documents.passages_leaves import Leaf, cut_of, leaf_at, leaves
 from tabs.documents.passages_state import Reading, handed
 from tabs.session import owner
@@ -49,12 +50,22 @@ class Doing:
         return self.drawn(project, self._turned(project, here) if asked else here)
 
     def follow(self, project_id: str, reading: Reading, request: gr.Request) -> Any:
-        """Running work moved on: drawn anew when a document was read or gone since."""
+        """Running work moved on: drawn anew when the open document is another than it was, or gone.
+
+        What other files do meanwhile leaves the page alone; once all are read, the picker offers them.
+        """
         if not project_id:
             return gr.skip()
         project = self.project(project_id, request)
         here = reading.here(project)
-        return gr.skip() if self._stamp(project) == here.drawn else self.drawn(project, here)
+        if self._stamp(project, here.document) != here.drawn:
+            return self.drawn(project, here)
+        counts = project.documents.counts()
+        if counts.queued or counts.reading or counts.indexed == here.offered:
+            return gr.skip()
+        choices = [(one.place, one.id) for one in self._readable(project)]
+        fresh = replace(here, offered=counts.indexed)
+        return {self.view.reading: fresh, self.view.picker: gr.update(choices=choices)}
 
     def choose(self, project_id: str, reading: Reading, document: int | None, request: gr.Request) -> Any:
         project = self.project(project_id, request)
@@ -87,13 +98,14 @@ class Doing:
     def drawn(self, project: Project, reading: Reading) -> Updates:
         """Picker, facts and the leaf that is open."""
         view, found = self.view, self._readable(project)
-        stamp = self._stamp(project)
         if not found:
+            fresh = replace(reading, document=None, drawn=self._stamp(project, None))
             told = views.empty_view(self.words)
-            return {view.reading: replace(reading, drawn=stamp), view.empty: told, view.body: gr.update(visible=False)}
+            return {view.reading: fresh, view.empty: told, view.body: gr.update(visible=False)}
         document = next((one for one in found if one.id == reading.document), None) or self._other(project, reading)
         document = document or found[0]
-        fresh = replace(reading, document=document.id, drawn=stamp)
+        stamp, offered = self._stamp(project, document.id), project.documents.counts().indexed
+        fresh = replace(reading, document=document.id, drawn=stamp, offered=offered)
         choices = [(one.place, one.id) for one in (found if document in found else [document, *found])]
         shown = {view.empty: "", view.body: gr.update(visible=True)}
         picker = {view.picker: gr.update(choices=choices, value=document.id)}
@@ -164,5 +176,14 @@ class Doing:
         """Those whose text was read, by place and name."""
         return project.documents.list(DocumentFilter(states=("indexed",)), limit=MOST_CHOICES)
 
-    def _stamp(self, project: Project) -> str:
-        return f"{project.id}|{project.documents.counts()}"
+    def _stamp(self, project: Project, document: int | None) -> str:
+        """Of the open document: which one, read when, and whether it is in the index by now; without one, of all."""
+        settings = active(project)
+        if document is None:
+            return f"{project.id}|{settings.key}|{project.documents.counts().indexed}"
+        try:
+            changed: object = project.documents.get(document).changed
+        except NotFound:
+            changed = "gone"
+        passages = passage_counts(self.services, project).get(document)
+        return f"{project.id}|{settings.key}|{document}|{changed}|{passages}"

@@ -81,11 +81,6 @@ def leaf_at(found: Sequence[Leaf], offset: int) -> int:
     return before[-1] if before else 0
 
 
-def leaf_of_page(found: Sequence[Leaf], page: int) -> int:
-    """The index of the first leaf of this page, or of the nearest page after it."""
-    return next((number for number, leaf in enumerate(found) if (leaf.page or 0) >= page), max(0, len(found) - 1))
-
-
 def cut_of(parsed: Parsed, laid: Laid, leaf: Leaf, cut: Callable[[Parsed, Laid], Sequence[Passage]]) -> list[Passage]:
     """The passages of one leaf, cut as if it were the whole document; offsets count in the whole text."""
     both = zip(parsed.blocks, laid.spans, strict=True)

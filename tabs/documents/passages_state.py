@@ -17,7 +17,8 @@ class Reading:
     """`document` None: none was chosen yet. `passage` is marked in the text; `leaf` counts from 0.
 
     tried  (size, overlap) in tokens of a way to cut that is only looked at; None: as the index has it
-    drawn  what the page showed last, so that a poll that changed nothing draws nothing
+    drawn    of which state of the open document the page is, so that a poll that changed nothing of it draws nothing
+    offered  how many documents the picker lists
     """
 
     project: str = ""
@@ -26,6 +27,7 @@ class Reading:
     passage: int | None = None
     tried: tuple[int, int] | None = None
     drawn: str = ""
+    offered: int = 0
 
     def here(self, project: Project) -> Reading:
         """Of this project: what was read in another means nothing here."""

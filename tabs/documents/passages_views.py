@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Final
 
+from backend.documents.grounding.suspicion import suspicions
 from backend.documents.values import Block, Laid, Parsed, Passage
 from tabs import widgets
 from tabs.documents.passages_leaves import Leaf, pieces
@@ -35,7 +36,19 @@ def page_view(words: Words, page: Page) -> str:
         left, right = max(start, page.leaf.start), min(end, page.leaf.end)
         if left < right:
             drawn.append(_block(words, page, known, block, (start, left, right)))
-    return f'<article class="dc-page" lang="{escape(_language(page))}">{"".join(drawn)}</article>'
+    article = f'<article class="dc-page" lang="{escape(_language(page))}">{"".join(drawn)}</article>'
+    return flagged_view(words, page) + article
+
+
+def flagged_view(words: Words, page: Page) -> str:
+    """Above the text: which passages of this leaf speak to the model, and in what way."""
+    here = [one for one in page.passages if one.start < page.leaf.end and one.end > page.leaf.start]
+    told = [
+        f"<li><b>{escape(words.t('docs.passage_no', number=one.number + 1))}</b> {escape(line)}</li>"
+        for one in here
+        for line in flags(words, suspicions(one.text))
+    ]
+    return f'<ul class="dc-notes dc-flagged">{"".join(told[:MOST_NOTES])}</ul>' if told else ""
 
 
 def _language(page: Page) -> str:
@@ -102,8 +115,15 @@ def _css(holders: Sequence[int], here: int | None) -> str:
 
 
 def _chip(words: Words, passage: Passage) -> str:
-    told = escape(passage_facts(words, passage), quote=True)
-    return f'<b class="dc-no" title="{told}" id="dc-p{passage.number}">{passage.number + 1}</b>'
+    flagged = suspicions(passage.text)
+    told = escape(" · ".join([passage_facts(words, passage), *flags(words, flagged)]), quote=True)
+    css, sign = ("dc-no dc-flag", " ⚠") if flagged else ("dc-no", "")
+    return f'<b class="{css}" title="{told}" id="dc-p{passage.number}">{passage.number + 1}{sign}</b>'
+
+
+def flags(words: Words, flagged: Sequence[str]) -> list[str]:
+    """Why a passage is flagged, in words."""
+    return [words.t(f"grounding.suspicion_{one}") for one in flagged]
 
 
 def passage_facts(words: Words, passage: Passage) -> str:

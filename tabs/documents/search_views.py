@@ -8,13 +8,16 @@ from html import escape
 from typing import Final
 
 from backend.documents.grounding.source import Found
+from backend.documents.grounding.suspicion import suspicions
 from backend.documents.store import Document
 from tabs import widgets
+from tabs.documents.passages_views import flags
 from tabs.documents.search_marks import closed_up, excerpt, found_words, marked
 from tabs.text import Words
 
 WAYS: Final = ("keyword", "bm25", "dense", "hybrid")
 """The columns, from the plainest to the one that is used by default."""
+BY_WORDS: Final = ("keyword", "bm25")
 
 
 @dataclass(frozen=True)
@@ -49,18 +52,32 @@ def agreeing(columns: Sequence[Column]) -> dict[str, dict[str, int]]:
 
 
 def told_view(words: Words, columns: Sequence[Column]) -> str:
-    """In one sentence what the ways came to; one whose result means little here does not count."""
+    """In one sentence what the ways came to.
+
+    One whose result means little here does not count, nor does the one that only joins the others. Of the two that
+    look for words a first place in common is no second opinion.
+    """
     t = words.t
     if any(column.waiting for column in columns):
         return f'<p class="ds-told">{escape(t("docs.searching"))}</p>'
-    sound = [column for column in columns if column.hits and not column.warning]
-    firsts = [column.hits[0].passage.id for column in sound or [column for column in columns if column.hits]]
-    if not firsts:
+    found = [column for column in columns if column.hits]
+    if not found:
         return widgets.empty(t("docs.nothing_hit"), t("docs.nothing_hit_hint"))
-    most = max(set(firsts), key=firsts.count)
-    alike = firsts.count(most)
-    key = "docs.all_agree" if alike == len(firsts) > 1 else "docs.some_agree" if alike > 1 else "docs.none_agree"
-    return f'<p class="ds-told">{escape(t(key, count=alike, of=len(firsts)))}</p>'
+    own = [column for column in found if column.way != "hybrid"] or found
+    sound = [column for column in own if not column.warning] or own
+    firsts = [column.hits[0].passage.id for column in sound]
+    alike = max(map(firsts.count, firsts))
+    way = t(f"docs.way_{sound[0].way}")
+    return f'<p class="ds-told">{escape(t(_told_key(sound, alike), count=alike, of=len(firsts), way=way))}</p>'
+
+
+def _told_key(sound: Sequence[Column], alike: int) -> str:
+    """The sentence for so many ways that agree."""
+    if len(sound) == 1:
+        return "docs.only_one"
+    if alike == len(sound):
+        return "docs.words_agree" if all(column.way in BY_WORDS for column in sound) else "docs.all_agree"
+    return "docs.some_agree" if alike > 1 else "docs.none_agree"
 
 
 def column_view(
@@ -117,9 +134,10 @@ def hit_view(
     button = widgets.action(words.t("docs.open_passage"), "read", passage.id)
     button += widgets.action(words.t("measure.answers_it"), "known", passage.id, kind="quiet")
     score = escape(words.t(f"docs.score_{way}", score=f"{hit.score:.3g}"))
+    flagged = "".join(f'<p class="ds-flag">⚠ {escape(line)}</p>' for line in flags(words, suspicions(passage.text)))
     return (
-        f'<li><div class="ds-where"><b>{number}</b> {where(words, hit, documents)}</div>{shown}{whole}'
-        f'<div class="ds-foot"><small>{score}</small>{also}{button}</div></li>'
+        f'<li><div class="ds-where"><b>{number}</b> {where(words, hit, documents)}</div>{flagged}{shown}{whole}'
+        f'<div class="ds-foot"><small>{score}</small>{also}</div><div class="ds-acts">{button}</div></li>'
     )
 
 

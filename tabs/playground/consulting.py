@@ -37,9 +37,12 @@ def widgets(form: dict[str, Any], words: Words) -> gr.HTML:
     return gr.HTML("", js_on_load=GO, apply_default_css=False, visible=False, elem_id="pg-documents-note")
 
 
-def standing(project: Project, wanted: Documents | None, words: Words) -> Any:
-    """What there is to look in, with the way to the Documents page where something is to be done; hidden when off."""
-    if wanted is None:
+def standing(project: Project, assistant: Assistant, words: Words) -> Any:
+    """What there is to look in, with the way to the Documents page where something is to be done; hidden when off.
+
+    A model of a server is sent the passages: that is said here, where documents are turned on.
+    """
+    if assistant.documents is None:
         return gr.update(value="", visible=False)
     counted = select(DocumentRow.state, func.count()).group_by(DocumentRow.state)
     with project.database.read() as session:
@@ -49,6 +52,7 @@ def standing(project: Project, wanted: Documents | None, words: Words) -> Any:
     told = [t("grounding.standing_indexed", count=indexed)] if indexed else []
     told += [t("grounding.standing_waiting", count=waiting)] if waiting else []
     told += [t("grounding.standing_failed", count=failed)] if failed else []
+    told += [t("grounding.sent_along")] if told and assistant.model.kind == "endpoint" else []
     line = " ".join(told) or t("grounding.standing_none")
     label = t("grounding.go_documents" if counts else "grounding.add_documents")
     button = f'<button type="button" data-go="documents">{plain(label)}</button>'

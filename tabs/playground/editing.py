@@ -60,7 +60,7 @@ class Editing:
         updates[self.setup.form["model"]] = gr.update(choices=here, value=model_value(assistant.model))
         updates[self.setup.form["adapter"]] = adapter_update(project, assistant, self.words)
         updates[self.setup.form["documents_within"]] = within_update(project, assistant, self.words)
-        updates[self.setup.documents_note] = standing(project, assistant.documents, self.words)
+        updates[self.setup.documents_note] = standing(project, assistant, self.words)
         if assistant.documents is not None:
             self.services.retrieval.warm(project, assistant.documents)
         return updates | {self.setup.checkup: self.checkup.view(assistant, values)}
@@ -73,7 +73,7 @@ class Editing:
             project = self.services.projects.open(owner(request), project_id)
             project.keep_draft(assistant)
             project.set_note(VALUES, values)
-            note = standing(project, assistant.documents, self.words)
+            note = standing(project, assistant, self.words)
             if assistant.documents is not None:
                 self.services.retrieval.warm(project, assistant.documents)
         boxes = slot_updates(assistant.instructions.template, self.words.t)
@@ -89,7 +89,8 @@ class Editing:
         if not project_id or not chosen:
             return gr.skip()
         project = self.services.projects.open(owner(request), project_id)
-        return standing(project, Documents(), self.words)
+        draft = project.draft() or default_assistant()
+        return standing(project, draft.model_copy(update={"documents": draft.documents or Documents()}), self.words)
 
     def style(self, preset: str, **form: Any) -> list[Any]:
         """An answer style was chosen: its values go into the expert widgets."""

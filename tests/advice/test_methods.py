@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 
 from backend.advice.facts import Facts, Measured
-from backend.advice.methods import Method, methods
+from backend.advice.methods import GO, Method, methods
 from backend.advice.needs import Needs
 from backend.advice.next_step import next_step
 from backend.evaluation.values import Difference, Interval, Outcome, Score, Verdict
 from backend.examples.task import Task
 from backend.fewshot.curve import Curve, Point
+from tabs.advice_views import option_card
+from tabs.text import Words
 
 SENTIMENT = Task(kind="sentiment", labels=("긍정", "부정"), metric="accuracy")
 WHOLE = Facts(task=SENTIMENT, train=60, dev=20, test=40, labels=2, rarest=28, split=True, assistants=2, fits=2)
@@ -57,6 +59,12 @@ def test_facts_that_change_and_sources_lead_to_documents_whatever_the_data() -> 
     option = methods(changed(train=2_000, rarest=900), Needs(sources=True, changes=True))[0]
     assert option.method == "retrieval"
     assert reasons(WHOLE, Needs(changes=True))["finetune", "changes"] < 0
+
+
+def test_every_method_has_its_tab() -> None:
+    assert {**GO} == {"prompt": "playground", "fewshot": "fewshot", "retrieval": "documents", "finetune": "training"}
+    card = option_card(Words("ko"), methods(WHOLE, Needs(sources=True))[0], True)
+    assert 'data-what="documents"' in card
 
 
 def test_a_mix_is_offered_when_documents_and_another_both_have_reasons() -> None:

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 from backend.documents.embedders import guessed
+from backend.documents.embedding import EmbeddingModel
 from backend.documents.index.index import Index
-from backend.documents.index.settings import active
+from backend.documents.index.settings import IndexSettings, activate, active
 from backend.documents.retrieving.retrieval import Retrieval
 from backend.documents.splitting.passages import split
 from backend.documents.splitting.settings import SplitSettings
@@ -24,7 +25,7 @@ from backend.models.endpoints import Endpoints
 from backend.projects.folder import Project
 from backend.projects.projects import Projects
 from backend.settings import Settings
-from tabs.documents import files_doing, passages_doing
+from tabs.documents import files_doing, map_doing, passages_doing
 from tabs.documents.files_settings import MODELS, form_values, length_of, read_form, settings_view, suggested
 from tabs.documents.files_state import Listed
 from tabs.documents.passages_state import Reading, open_passage
@@ -36,7 +37,8 @@ KO = Words("ko")
 REQUEST = gr.Request(username=None, session_hash="page")
 FILES = ("listed", "standing", "listing", "brought", "filter", "text", "state", "folder", "tag", "language", "since",
          "until", "detail", "tags",
-         "facts", "files")  # fmt: skip
+         "facts", "files", "kept")  # fmt: skip
+MAP = ("drawn", "empty", "body", "standing", "plot", "warning", "nearest")
 PASSAGES = ("reading", "empty", "body", "picker", "about", "turn", "page", "back")
 
 
@@ -235,6 +237,31 @@ def test_of_a_long_document_only_the_leaf_is_cut(
     part = press(passages, passages.attempt(project.id, Reading(), 16, 0, REQUEST)["reading"], "leaf", "1")
     assert KO.t("docs.passages_tried_leaf") in part["about"] and KO.t("docs.passages_tried_leaf") not in whole["about"]
     assert part["page"].count('class="dc-no"') == whole["page"].count('class="dc-no"') > 1
+
+
+def test_what_other_files_do_leaves_the_page_alone(
+    passages: passages_doing.Doing, read: Document, files: files_doing.Doing, tmp_path: Path
+) -> None:
+    project: Project = passages.services.project
+    here = passages.restore(project.id, Reading(), REQUEST)["reading"]
+    assert passages.follow(project.id, here, REQUEST) == gr.skip()
+    bring(files, tmp_path, 둘째="다른 글")
+    assert passages.follow(project.id, here, REQUEST) == gr.skip()
+    indexed(project, TEXT, next(one for one in project.documents.list() if one.name == "둘째.txt"))
+    offered = passages.follow(project.id, here, REQUEST)
+    assert set(offered) == {"reading", "picker"} and len(offered["picker"]["choices"]) == 2
+    assert passages.follow(project.id, offered["reading"], REQUEST) == gr.skip()
+    project.documents.set_state(read, "queued")
+    assert "page" in passages.follow(project.id, offered["reading"], REQUEST), "the open one is another now"
+
+
+def test_the_name_of_an_imported_model_is_text_on_the_map(services: Any, read: Document) -> None:
+    view = SimpleNamespace(**{name: name for name in MAP})
+    doing = map_doing.Doing(services, KO, view, "parts")  # type: ignore[arg-type]
+    named = EmbeddingModel(name="<img src=x onerror=alert(1)>")
+    activate(services.project, IndexSettings(embedding=named))
+    shown = doing._drawn(services.project, services.retrieval.index(services.project), None, None, "누수는 보상합니까")
+    assert "<img" not in shown["warning"] and "&lt;img" in shown["warning"]
 
 
 # --- settings ---------------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from html import escape
 from html.parser import HTMLParser
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,7 +13,7 @@ import gradio as gr
 import pytest
 
 from backend.answering import Trace
-from backend.assistants import Assistant, Documents, PassageFilter
+from backend.assistants import Assistant, Documents, ModelRef, PassageFilter
 from backend.batch.results import Result
 from backend.batch.rows import AnswersWriter, RowAnswer
 from backend.documents.grounding.suspicion import suspicions
@@ -122,7 +123,13 @@ def test_the_draft_a_saved_version_and_a_side_keep_the_documents(
     edit.edited(filled.id, request_, **values)
     draft = filled.draft()
     assert draft is not None and draft.documents == wanted.documents
-    assert "색인하지 않은 문서가 1개" in edit.edited(filled.id, request_, **values)[form.documents_note]["value"]
+    assert escape(words.t("grounding.standing_waiting", count=1)) in edit.edited(filled.id, request_, **values)[form.documents_note]["value"]
+    sent, far = words.t("grounding.sent_along"), ModelRef(kind="endpoint", name="m", endpoint="e")
+    assert sent not in edit.edited(filled.id, request_, **values)[form.documents_note]["value"]
+    away = fill(wanted.model_copy(update={"model": far}))
+    assert sent in edit.edited(filled.id, request_, **away)[form.documents_note]["value"]
+    assert sent in edit.stand(filled.id, "hybrid", request_)["value"]
+    edit.edited(filled.id, request_, **values)
     restored = edit.restore(filled.id, request_)
     assert restored[form.form["documents"]] == "hybrid"
     within = restored[form.form["documents_within"]]
