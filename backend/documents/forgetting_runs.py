@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Collection, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,14 +21,18 @@ DRAWN: Final = ("drawn.json", "written.jsonl")
 """As `backend.documents.measuring` names them in a run's output folder; its modules are heavier than a removal."""
 
 
-def forget_in_runs(runs: Path, ids: Collection[int]) -> None:
-    """`runs` is the folder of a project's runs. Raises StorageProblem."""
-    wanted = frozenset(ids)
+def forget_in_runs(runs: Path, ids: Collection[int]) -> bool:
+    """`runs` is the folder of a project's runs; False while one is at work. Raises StorageProblem."""
+    wanted, whole = frozenset(ids), True
     for path in sorted(runs.glob("*/config.json")) if wanted else ():
         forget = KINDS.get(_kind(path))
         if forget is not None:
-            with suppress(Timeout), RunFolder(path.parent).worker_lock().acquire(timeout=0), storing(path.parent):
-                forget(path.parent / "output", wanted)
+            try:
+                with RunFolder(path.parent).worker_lock().acquire(timeout=0), storing(path.parent):
+                    forget(path.parent / "output", wanted)
+            except Timeout:
+                whole = False
+    return whole
 
 
 def _kind(config: Path) -> str:

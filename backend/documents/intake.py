@@ -6,7 +6,8 @@ Nothing is read here but the bytes that tell the kind: that is the work of the r
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Final, Literal
@@ -19,7 +20,7 @@ from backend.documents.keeping import Draft
 from backend.documents.kinds import kind_of
 from backend.documents.names import file_name, folder_name
 from backend.documents.store import Document, read_row
-from backend.errors import BadInput, StudioError
+from backend.errors import BadInput, StorageProblem, StudioError
 from backend.projects.folder import Project
 from backend.projects.tables import DocumentRow, NoteRow
 
@@ -73,7 +74,8 @@ class _Intake:
         self.same: list[tuple[str, Document]] = []
         self.replaced: list[Document] = []
         self.refused: list[tuple[str, str, dict[str, Any]]] = []
-        self.kept.sweep()
+        with suppress(StorageProblem):  # a full disk is told of the file that does not fit
+            project.documents.sweep()
 
     def upload(self, path: Path, name: str) -> None:
         try:
@@ -112,7 +114,25 @@ class _Intake:
             (self.added if came == "added" else self.replaced).append(document)
 
     def _kept(self, draft: Draft, row: DocumentRow) -> tuple[Came, Document]:
-        """In one transaction with the move of the bytes, so that a removal meanwhile sees both or neither."""
+        """What is replaced goes once the row says so, for good; where it does not come to that, the new bytes go."""
+        try:
+            came, document, before = self._placed(draft, row)
+        except StudioError:
+            self._forget(draft.sha256)
+            raise
+        if before is not None:
+            self._forget(before)
+        return came, document
+
+    def _forget(self, sha256: str) -> None:
+        """Content that no document has; what cannot go now goes with a later sweep."""
+        with suppress(StudioError):
+            self.project.documents.forget_strays(sha256)
+
+    def _placed(self, draft: Draft, row: DocumentRow) -> tuple[Came, Document, str | None]:
+        """With what the document held before. In one transaction with the move of the bytes, so that a removal
+        meanwhile sees both or neither.
+        """
         with self.project.database.write() as session:
             here = select(DocumentRow).where(DocumentRow.folder == row.folder, DocumentRow.name == row.name)
             old = session.scalars(here).first()
@@ -122,29 +142,16 @@ class _Intake:
                 twin = session.scalars(alike).first()
             if twin is not None:
                 self.kept.place(draft)  # where its bytes were lost they are back
-                return "same", read_row(twin)
-            left = self._aside(session, old)
+                return "same", read_row(twin), None
+            before = old.sha256 if old else None
             self.kept.place(draft)
             kept = _renewed(old, row) if old else row
             _queue(session, kept, draft)
             document = read_row(kept)
-        self.kept.delete(left)
-        return ("replaced" if old else "added"), document
-
-    def _aside(self, session: Session, old: DocumentRow | None) -> Path | None:
-        """The bytes of a document that is replaced, when no other has them."""
-        if old is None or others(session, old.sha256, (old.id,)):
-            return None
-        return self.kept.put_aside(old.sha256)
+        return ("replaced" if old else "added"), document, before
 
     def _refuse(self, name: str, fault: StudioError) -> None:
         self.refused.append((name, fault.key, fault.details))
-
-
-def others(session: Session, sha256: str, ids: Iterable[int]) -> int:
-    """How many documents besides these have this content."""
-    found = select(func.count()).where(DocumentRow.sha256 == sha256, DocumentRow.id.not_in(tuple(ids)))
-    return session.scalar(found) or 0
 
 
 def _renewed(old: DocumentRow, new: DocumentRow) -> DocumentRow:

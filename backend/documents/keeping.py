@@ -15,7 +15,7 @@ import shutil
 import time
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -34,6 +34,8 @@ BLOCK: Final = 1 << 20
 PACKED: Final = 3
 """gzip's level: a third of the time of the usual 6, and a tenth larger."""
 LEFT_OVER_S: Final = 24 * 3600.0
+GONE: Final = ".gone.part"
+"""How the name of a folder ends that was put aside: nobody wants it any more."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ class Keeping:
         """Take content away in one step, to a place to delete; None when there is none. Raises StorageProblem."""
         if not self.folder(sha256).is_dir():
             return None
-        gone = self.root / f".{secrets.token_hex(8)}.part"
+        gone = self.root / f".{secrets.token_hex(8)}{GONE}"
         with storing(self.root):
             self.folder(sha256).rename(gone)
         return gone
@@ -103,6 +105,9 @@ class Keeping:
         """What `put_aside` gave. What a system will not let go of now goes with a later `sweep`."""
         if aside is not None:
             shutil.rmtree(aside, ignore_errors=True)
+
+    def has_parsed(self, sha256: str) -> bool:
+        return (self.folder(sha256) / PARSED).is_file()
 
     def parsed(self, sha256: str) -> Parsed | None:
         """None when it was not read yet, or what is kept is of another time or damaged: then it is read again."""
@@ -137,11 +142,19 @@ class Keeping:
         with storing(self.root):
             (self.folder(sha256) / PARSED).unlink(missing_ok=True)
 
+    def contents(self) -> set[str]:
+        """The sha256 of all that lies here."""
+        if not self.root.is_dir():
+            return set()
+        with storing(self.root):
+            return {name for name in os.listdir(self.root) if SHA256.fullmatch(name)}
+
     def sweep(self) -> None:
-        """What a kill left half-written; a day later nobody is writing it any more."""
+        """What a kill left: put aside, or half-written; a day later nobody is writing it any more."""
         for left in self.root.glob(".*.part"):
-            if time.time() - left.lstat().st_mtime > LEFT_OVER_S:
-                shutil.rmtree(left, ignore_errors=True)
+            with suppress(FileNotFoundError):  # whoever wrote it is done just now
+                if left.name.endswith(GONE) or time.time() - left.lstat().st_mtime > LEFT_OVER_S:
+                    shutil.rmtree(left, ignore_errors=True)
 
 
 def _copy(source: BinaryIO, target: Path, most: int) -> tuple[str, int]:

@@ -246,6 +246,18 @@ class DocumentStore:
             aside = self.kept.put_aside(sha256)
         self.kept.delete(aside)
 
+    def sweep(self) -> None:
+        """Take away what a kill or a full disk left: halves, and content that no document has. Raises StorageProblem.
+
+        Bytes come to their place before the row that names them is there, and go after it: `forget_strays` looks again.
+        """
+        self.kept.sweep()
+        there = self.kept.contents()
+        with self.database.read() as session:
+            strays = there - set(session.scalars(select(DocumentRow.sha256)))
+        for sha256 in strays:
+            self.forget_strays(sha256)
+
 
 def read_row(row: DocumentRow) -> Document:
     """Raises ValueError for a row that was tampered with."""

@@ -6,13 +6,14 @@ import hashlib
 import resource
 import stat
 import struct
+import sys
 import threading
 import zipfile
 from pathlib import Path
 
 import pytest
 
-from backend.documents import archive, intake
+from backend.documents import archive, intake, keeping
 from backend.documents.filters import DocumentFilter
 from backend.documents.intake import Brought, bring
 from backend.documents.names import file_name, folder_name
@@ -134,6 +135,41 @@ def test_a_full_disk_is_a_sentence_and_what_came_before_stays(project: Project, 
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert refused(brought) == {"나.txt": "error.disk_full"} and places(project) == ["가.txt"]
     assert len(list(project.documents.kept.root.iterdir())) == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limit on the size of files there")
+def test_a_change_that_cannot_be_noted_leaves_the_old_file_as_it_was(project: Project, tmp_path: Path) -> None:
+    (old,) = bring(project, texts(tmp_path, 보고="옛 글")).added
+    uploads = texts(tmp_path, 보고="새 글", 딴="딴 글")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))  # room for the bytes, none in the database's log
+    try:
+        brought = bring(project, uploads)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert set(refused(brought)) == {"보고.txt", "딴.txt"} and project.documents.get(old.id) == old
+    assert project.documents.original(old).read_text(encoding="utf-8") == "옛 글"
+    project.documents.sweep()
+    assert [path.name for path in project.documents.kept.root.iterdir()] == [old.sha256]
+
+
+def test_what_a_kill_left_goes_with_the_next_upload(project: Project, tmp_path: Path) -> None:
+    (first,) = bring(project, texts(tmp_path, 가="글 하나")).added
+    root = project.documents.kept.root
+    for name in ("0" * 64, f".12{keeping.GONE}", ".34.part"):
+        (root / name).mkdir()
+        (root / name / "original").write_text("남은 것", encoding="utf-8")
+    bring(project, [])
+    assert {path.name for path in root.iterdir()} == {first.sha256, ".34.part"}  # somebody may be writing the last
+
+
+def test_a_draft_that_ends_while_it_is_looked_at_stops_nothing(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bring(project, texts(tmp_path, 가="글"))
+    gone = project.documents.kept.root / ".56.part"
+    monkeypatch.setattr(Path, "glob", lambda *_: iter([gone]))
+    assert bring(project, texts(tmp_path, 나="다른 글")).added
 
 
 def test_many_at_once_come_in_once_each(project: Project, tmp_path: Path) -> None:

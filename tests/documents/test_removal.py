@@ -5,29 +5,32 @@ from __future__ import annotations
 import json
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from backend.answering import Answer, Trace
 from backend.assistants import Assistant, Documents, ModelRef
+from backend.documents import leaving, removal
 from backend.documents.grounding.quoting import material
 from backend.documents.grounding.values import Cut, Quoted, Retrieval, Seen
 from backend.documents.index.index import Index
 from backend.documents.index.settings import activate, active
-from backend.documents.indexing.indexes import settings_of_all
+from backend.documents.indexing.indexes import hide_everywhere, settings_of_all
 from backend.documents.indexing.start import read_again
 from backend.documents.indexing.turn import index_turn
 from backend.documents.intake import bring
 from backend.documents.removal import remove
 from backend.documents.splitting.settings import SplitSettings
 from backend.documents.store import Document
-from backend.errors import Busy
+from backend.errors import Busy, StorageProblem
 from backend.evaluation.answer_store import AnswerStore, NewAnswer
 from backend.jobs.runs import Runs
 from backend.messages import Message
 from backend.projects.folder import Project
 from backend.projects.tables import KnownQuestionRow
-from tests.documents.test_indexing import found, held, indexed, with_index
+from tests.documents.test_indexing import found, held, indexed, with_index, worked
 from tests.documents.test_intake import texts
 
 
@@ -174,3 +177,56 @@ def test_what_a_removal_could_not_reach_goes_with_the_next_run(project: Project,
     with_index(project, lambda index: index.put(document.id, passages))
     indexed(runs, project)
     assert held(project) == {}
+
+
+@pytest.mark.parametrize("step", ["forget_in_runs", "drop_everywhere"])
+def test_a_removal_that_ends_halfway_is_not_found_and_goes_on(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    gone, left = bring(project, texts(tmp_path, 가="금고의 번호는 칠칠사삼이다.", 나="남는 글이다.")).added
+    worked(project)
+    folder = project.runs_folder / "1"
+    (folder / "output").mkdir(parents=True)
+    (folder / "config.json").write_text(json.dumps({"kind": "retrieval_sweep"}))
+    plan = folder / "output" / "plan.json"
+    plan.write_text(json.dumps({"questions": [{"places": [[gone.id, 0, 5, "칠칠사삼"]]}]}))
+
+    def full(*_: object) -> None:
+        raise StorageProblem("error.disk_full", path="x")
+
+    with monkeypatch.context() as patch, pytest.raises(StorageProblem):
+        patch.setattr(leaving, step, full)
+        remove(project, [gone.id])
+    assert project.documents.count() == 1 and set(held(project)) == {left.id} and found(project, "번호는") == set()
+    worked(project)
+    assert json.loads(plan.read_text())["questions"][0]["places"][0][3] == ""
+    assert not (project.folder / "index" / leaving.NOTE).exists()
+
+
+def test_rows_that_stay_after_all_are_put_in_again(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (document,) = bring(project, texts(tmp_path, 가="글 하나")).added
+    worked(project)
+
+    def hidden(*given: Any) -> None:
+        hide_everywhere(*given)
+        raise StorageProblem("error.disk_full", path="x")
+
+    with monkeypatch.context() as patch, pytest.raises(StorageProblem):
+        patch.setattr(removal, "hide_everywhere", hidden)
+        remove(project, [document.id])
+    assert project.documents.original(document).is_file() and held(project) == {}
+    worked(project)
+    assert set(held(project)) == {document.id} and project.documents.get(document.id).state == "indexed"
+    assert not (project.folder / "index" / leaving.NOTE).exists()
+
+
+def test_what_somebody_still_reads_is_overwritten_later(project: Project, tmp_path: Path) -> None:
+    (gone,) = bring(project, texts(tmp_path, 비밀문서="글 하나")).added
+    with project.database.read() as session:
+        session.execute(select(KnownQuestionRow.id))
+        remove(project, [gone.id])
+        assert (project.folder / "index" / leaving.NOTE).exists()
+    remove(project, [])
+    assert not (project.folder / "index" / leaving.NOTE).exists() and traces(project.folder, "비밀문서") == []

@@ -6,12 +6,16 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
+from typing import Final
 
 from backend.documents.index.index import ABOUT, Index
+from backend.documents.index.rows import PassageRows
 from backend.documents.index.settings import EMBEDDED, IndexSettings, active, index_folder
 from backend.documents.index.vectors import Vectors
 from backend.errors import Refused, StorageProblem, Unavailable
 from backend.projects.folder import Project
+
+ROWS: Final = "passages.db"
 
 
 def forget_on_servers(folder: Path) -> None:
@@ -38,6 +42,22 @@ def settings_in(folder: Path) -> Iterator[IndexSettings]:
             yield settings
 
 
+def hide_everywhere(project: Project, ids: Sequence[int]) -> None:
+    """Documents are not found any more in any index; their words and points are still there. Asks no server.
+
+    Raises StorageProblem.
+    """
+    for settings in settings_of_all(project) if ids else ():
+        try:
+            rows = PassageRows(index_folder(project.folder, settings) / ROWS)
+            held = rows.documents()
+            if mine := [number for number in ids if number in held]:
+                rows.drop(mine)
+        except StorageProblem:
+            if settings == active(project):  # an old index that cannot be opened is not searched either
+                raise
+
+
 def drop_everywhere(project: Project, ids: Sequence[int]) -> None:
     """Take documents out of every index. Raises Unavailable of the last server that is down, after all were tried."""
     down: Unavailable | None = None
@@ -45,8 +65,7 @@ def drop_everywhere(project: Project, ids: Sequence[int]) -> None:
         try:
             with closing(Index(project.folder, settings)) as index:
                 held = index.documents()
-                if mine := [number for number in ids if number in held]:
-                    index.drop_all(mine)
+                index.drop_all([number for number in ids if number in held])  # those that were hidden go, too
         except Unavailable as fault:
             down = fault
         except (Refused, StorageProblem):

@@ -13,6 +13,8 @@ from backend.files import make_folder
 from backend.projects.folder import Project
 
 LOCK: Final = "indexing.lock"
+READING: Final = "reading"
+"""A folder beside it, of whoever has the turn: what was read out of a file on its way to its place."""
 WAIT_S: Final = 10.0
 """A predecessor that was killed lets go within moments."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import partial
 from typing import Final
 
@@ -19,10 +19,12 @@ from backend.documents.indexing.preparing import Prepared, Preparing
 from backend.documents.indexing.shown import Shown
 from backend.documents.indexing.turn import index_turn
 from backend.documents.indexing.writing import Writing
+from backend.documents.leaving import finish_removals
 from backend.documents.measuring.places import refind
 from backend.documents.reading import Reader
 from backend.documents.store import Document
 from backend.documents.values import State
+from backend.errors import Busy, Unavailable
 from backend.jobs.kinds import Job
 from backend.jobs.progress import Progress
 from backend.models.endpoints import Endpoints
@@ -43,6 +45,8 @@ def work(job: Job, progress: Progress) -> None:
         with index_turn(project):
             settings = active(project)
             progress.message("run.message.indexing_looking")
+            with suppress(Unavailable, Busy):  # of an old index; its own server is asked below
+                finish_removals(project)
             embedders = Embedders(job.settings, Endpoints(job.settings.home, job.settings.offline))
             with closing(Index(project.folder, settings)) as index, closing(embedders):
                 Indexing(project, index, embedders, progress).run()
