@@ -123,7 +123,8 @@ def test_the_draft_a_saved_version_and_a_side_keep_the_documents(
     edit.edited(filled.id, request_, **values)
     draft = filled.draft()
     assert draft is not None and draft.documents == wanted.documents
-    assert escape(words.t("grounding.standing_waiting", count=1)) in edit.edited(filled.id, request_, **values)[form.documents_note]["value"]
+    waiting = escape(words.t("grounding.standing_waiting", count=1))
+    assert waiting in edit.edited(filled.id, request_, **values)[form.documents_note]["value"]
     sent, far = words.t("grounding.sent_along"), ModelRef(kind="endpoint", name="m", endpoint="e")
     assert sent not in edit.edited(filled.id, request_, **values)[form.documents_note]["value"]
     away = fill(wanted.model_copy(update={"model": far}))
