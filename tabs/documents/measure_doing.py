@@ -67,13 +67,16 @@ class Doing:
         rows = [self._row(project, one) for one in store.list(offset=page * PAGE, limit=PAGE, lost_first=True)]
         turn = measure_list.Turn(page, PAGE, total, proposed, store.lost())
         html = measure_list.list_view(self.words, rows, turn)
-        told = last_measured(project)
-        stale = told is not None and outdated(project, told)
         return {
             self.view.place: replace(where, page=page, drawn=html),
             self.view.listing: html,
-            self.view.stale: measure_views.stale_view(self.words) if stale else "",
+            self.view.stale: self.stale(project),
         }
+
+    def stale(self, project: Project) -> str:
+        """That the table is not of what is there now, if so."""
+        told = last_measured(project)
+        return measure_views.stale_view(self.words) if told is not None and outdated(project, told) else ""
 
     def _row(self, project: Project, one: KnownQuestion) -> measure_list.Row:
         return measure_list.Row(one, tuple(spot_of(project, place) for place in one.places))

@@ -115,17 +115,20 @@ class Editing:
 
 
 def spot_of(project: Project, place: Place) -> measure_list.Spot:
-    """A place as people read it: gone with its document, not read at the moment, or lost in a new version."""
+    """A place as people read it: gone with its document, not read at the moment, or lost in a new version.
+
+    Its quote is true of the document as it was read last (see `refind`): a list that is drawn every few seconds shall
+    not open each document for it.
+    """
     try:
         document = project.documents.get(place.document_id)
-        text = project.documents.laid(document).text
+        if not project.documents.kept.has_parsed(document.sha256):
+            return measure_list.Spot(document.place, place.quote, "unread")
+        text = place.quote or project.documents.laid(document).text[place.start : place.end]
     except NotFound as fault:
         gone = fault.key == "error.documents_missing"
         return measure_list.Spot("" if gone else document.place, place.quote, "gone" if gone else "unread")
-    known = not place.lost and (not place.quote or place.quoted(text).quote == place.quote)
-    if not known:
-        return measure_list.Spot(document.place, place.quote, "lost")
-    return measure_list.Spot(document.place, text[place.start : place.end], "there")
+    return measure_list.Spot(document.place, text, "lost" if place.lost else "there")
 
 
 def _with(places: tuple[Place, ...], place: Place) -> tuple[Place, ...]:

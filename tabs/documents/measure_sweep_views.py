@@ -21,14 +21,16 @@ def sweep_view(words: Words, run_id: str, found: Outcome) -> str:
     lead = t("measure.best_is_now" if same else "measure.best", **_told(words, best))
     verdict = found.verdict((t("measure.as_now"), t("measure.as_best")))
     told = f"<p>{escape(sentence(words, verdict))}</p>" if verdict else ""
-    settled = same or (verdict is not None and verdict.outcome == "worse")
-    button = "" if same else widgets.action(t("measure.keep_best"), "keep_best", run_id, kind="primary")
+    # The verdict is of the best against how it is now.
+    proven, lost = (verdict is not None and verdict.outcome == outcome for outcome in ("better", "worse"))
+    kind = "primary" if proven else ""
+    button = "" if same or lost else widgets.action(t("measure.keep_best"), "keep_best", run_id, kind=kind)
     failed = sorted({one.row.way for one in found.failed})
     lines = [t("measure.sweep_based", chose=found.choosing, told=len(best.told))]
     lines += [t("measure.sweep_failed", way=t(f"measure.way_{way}")) for way in failed]
     under = "".join(f'<p class="dr-caveat">{escape(line)}</p>' for line in lines)
     body = f'<p class="dr-lead">{escape(lead)}</p>{told}{under}'
-    css = "" if settled else " dr-open"
+    css = "" if same or proven else " dr-open"
     section = f'<section class="dr-verdict{css}"><div>{body}</div>{button}</section>'
     names = ("cut", "way", "k", "reads", "told")
     rows = [_cells(words, one, found) for one in _shown(found)]

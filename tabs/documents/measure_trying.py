@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Final
 
 import gradio as gr
@@ -34,6 +35,8 @@ from tabs.text import Words
 WRITING: Final = "question_writing"
 SWEEP: Final = "retrieval_sweep"
 MEASURING: Final = "measuring"
+MOST_TOLD: Final = 64
+"""Outcomes of sweeps that are kept as they are drawn, of all projects."""
 
 
 class Trying:
@@ -41,6 +44,7 @@ class Trying:
 
     def __init__(self, services: Services, words: Words, view: Any, doing: Doing) -> None:
         self.services, self.words, self.view, self.doing = services, words, view, doing
+        self._told: dict[Path, str] = {}
 
     # --- drawing
 
@@ -61,8 +65,9 @@ class Trying:
             return gr.skip()
         project = self.doing.project(project_id, request)
         here = Where.here(where, project)
-        updates = self.runs(project)
         listed = self.doing.listed(project, here)
+        # Files go into the index, and make the table an old one, while the list stays as it is.
+        updates = {**self.runs(project), self.view.stale: listed[self.view.stale]}
         if listed[self.view.listing] != here.drawn:
             updates |= listed
             here = listed[self.view.place]
@@ -75,7 +80,6 @@ class Trying:
             return {}
         return {
             self.view.measured: self.doing.measured(project),
-            self.view.stale: "",
             self.view.place: replace(here, measured=told.when),
         }
 
@@ -113,9 +117,17 @@ class Trying:
         if run is None or run.state != "succeeded":
             return head
         try:
-            return head + views.sweep_view(self.words, run.id, outcome_of(run))
+            return head + self.outcome(run)
         except StudioError as fault:
             return head + views.fault_view(sentence(self.words, fault))
+
+    def outcome(self, run: Run) -> str:
+        """What a finished sweep came to: its files change no more, so they are read once. Raises as `outcome_of`."""
+        if run.folder not in self._told:
+            if len(self._told) >= MOST_TOLD:
+                self._told.clear()
+            self._told[run.folder] = views.sweep_view(self.words, run.id, outcome_of(run))
+        return self._told[run.folder]
 
     # --- doing
 

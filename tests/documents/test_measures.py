@@ -8,8 +8,10 @@ import unicodedata
 
 import pytest
 
+from backend.assistants import Documents
 from backend.documents.measuring.comparing import mean_of, verdicts_of
 from backend.documents.measuring.measures import ndcg, recall, reciprocal_rank
+from backend.documents.measuring.measuring import Asked, measure_way
 from backend.documents.measuring.places import Place, find_quote, holders, page_span
 from backend.documents.values import Block, Parsed, Passage, lay
 
@@ -44,6 +46,48 @@ def test_they_are_those_of_trec() -> None:
         assert recall(ranking, [{one} for one in relevant], 5) == pytest.approx(told[key]["recall_5"])
         assert recall(ranking, [{one} for one in relevant], 10) == pytest.approx(told[key]["recall_10"])
         assert reciprocal_rank(ranking, relevant, 30) == pytest.approx(told[key]["recip_rank"])
+
+
+def test_a_way_over_questions_with_several_places_and_tied_scores_is_measured_as_trec_does() -> None:
+    """TREC ranks what is tied by its name, the last first, and counts documents: here each place is one passage."""
+    trec = pytest.importorskip("pytrec_eval")
+    drawn = random.Random(7)
+    every = [passage(number, 10 * number, 10 * number + 10, document) for document in (1, 2) for number in range(30)]
+    named, wanted, runs, asked = {one.id: one for one in every}, {}, {}, []
+    for number in range(60):
+        relevant = [one.id for one in drawn.sample(every, drawn.randint(2, 14))]
+        wanted[f"q{number}"] = dict.fromkeys(relevant, 1)
+        runs[f"q{number}"] = {one.id: float(drawn.randint(1, 4)) for one in drawn.sample(every, 40)}
+        asked.append(Asked(id=number, question=f"q{number}", places=tuple(frozenset([one]) for one in relevant)))
+    ranked = {key: sorted(run, key=lambda one: (run[one], one), reverse=True) for key, run in runs.items()}
+    assert all(len(set(run.values())) < 5 for run in runs.values()), "ties everywhere"
+    row = measure_way(lambda how, key: [named[one] for one in ranked[key]], Documents(), asked, (1, 5, 20))
+    tens = {key: {one: run[one] for one in ranked[key][:10]} for key, run in runs.items()}
+    told = trec.RelevanceEvaluator(wanted, {"ndcg_cut.10", "recall.1,5,20"}).evaluate(runs)
+    firsts = trec.RelevanceEvaluator(wanted, {"recip_rank"}).evaluate(tens)
+    for k in (1, 5, 20):
+        assert row.recall[k] == pytest.approx([told[one.question][f"recall_{k}"] for one in asked])
+    assert row.ndcg == pytest.approx([told[one.question]["ndcg_cut_10"] for one in asked])
+    assert row.mrr == pytest.approx([firsts[one.question]["recip_rank"] for one in asked])
+    assert len(set(row.ndcg)) > 20, "they are not all the same"
+
+
+def test_places_held_by_several_passages_are_counted_as_trec_counts_what_was_brought() -> None:
+    """Of the places that the first k passages hold, TREC's recall of a set; gains are of the passages."""
+    trec = pytest.importorskip("pytrec_eval")
+    drawn, names = random.Random(11), [f"p{number:02}" for number in range(25)]
+    for number in range(40):
+        places = [frozenset(drawn.sample(names, drawn.randint(1, 4))) for _ in range(drawn.randint(2, 6))]
+        ranked = drawn.sample(names, 20)
+        for k in (1, 3, 10):
+            brought = {str(at): 1.0 for at, holding in enumerate(places) if holding & set(ranked[:k])} or {"none": 1.0}
+            wanted = {"q": {str(at): 1 for at in range(len(places))}}
+            told = trec.RelevanceEvaluator(wanted, {"set_recall"}).evaluate({"q": brought})
+            assert recall(ranked, places, k) == pytest.approx(told["q"]["set_recall"]), (number, k)
+        relevant = frozenset[str]().union(*places)
+        evaluator = trec.RelevanceEvaluator({"q": dict.fromkeys(relevant, 1)}, {"ndcg_cut.10"})
+        found = evaluator.evaluate({"q": {one: 1 / rank for rank, one in enumerate(ranked, 1)}})
+        assert ndcg(ranked, relevant) == pytest.approx(found["q"]["ndcg_cut_10"])
 
 
 TEXT = "제1조\n\n이 약관은 “보험금”의  지급 범위를\n정한다.\n\nThe Insurer pays within 30 days.\n\nThe end, the end"

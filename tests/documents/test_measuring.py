@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from backend.assistants import Documents
+from backend.assistants import Assistant, Documents
 from backend.documents.index.index import Index
 from backend.documents.index.settings import active
 from backend.documents.intake import bring
+from backend.documents.measuring.answering import evaluate_answers
 from backend.documents.measuring.importing import import_questions
 from backend.documents.measuring.measuring import askable
 from backend.documents.measuring.measuring_work import MeasuringConfig, start_measuring
@@ -240,6 +241,43 @@ def test_every_way_is_measured_and_what_cannot_be_asked_says_why(asked: Project,
     assert outdated(asked, told)
 
 
+def test_a_table_is_an_old_one_once_its_files_questions_or_places_are_others(
+    asked: Project, retrieval: Retrieval
+) -> None:
+    def stale_after_measuring_again() -> bool:
+        was = outdated(asked, told)
+        assert not outdated(asked, measure(asked, retrieval))
+        return was
+
+    told = measure(asked, retrieval)
+    one = asked.questions.list()[0]
+    asked.questions.edit(one.id, question="다른 말로 묻는 질문입니까?")
+    assert stale_after_measuring_again()
+    told = measure(asked, retrieval)
+    moved = reread(asked, "펌프", "새 머리말입니다.", f"펌프에 대하여 말하면 {THINGS['펌프']}.")
+    refind(asked, moved)
+    assert stale_after_measuring_again(), "a place moved with its text"
+    told = measure(asked, retrieval)
+    assert refind(asked, moved) == Refound(same=1) and not outdated(asked, told), "nothing moved"
+    with closing(Index(asked.folder, active(asked))) as index:
+        index.put(999, [])
+    assert stale_after_measuring_again(), "a new file in the index"
+    told = measure(asked, retrieval)
+    with closing(Index(asked.folder, active(asked))) as index:
+        index.drop(999)
+    assert outdated(asked, told), "and one that was taken away"
+
+
+def test_what_is_edited_while_it_is_being_measured_makes_it_an_old_one(asked: Project, retrieval: Retrieval) -> None:
+    one = asked.questions.list()[0]
+
+    def heard(way: str, done: int, of: int) -> None:
+        if (way, done) == ("hybrid", of):
+            asked.questions.edit(one.id, question="재는 동안 고친 질문입니까?")
+
+    assert outdated(asked, measure(asked, retrieval, heard=heard))
+
+
 def test_a_question_whose_document_is_not_in_the_index_is_left_out(asked: Project, retrieval: Retrieval) -> None:
     gone = document(asked, "펌프").id
     with closing(Index(asked.folder, active(asked))) as index:
@@ -330,6 +368,30 @@ def test_too_few_questions_are_refused_before_and_when_their_documents_are_gone(
     with pytest.raises(Refused) as told:
         swept(asked, settings)
     assert told.value.key == "error.measure_few" and told.value.details["count"] == 9
+
+
+def test_questions_whose_places_are_all_lost_are_not_swept_by(asked: Project) -> None:
+    two = [place for thing in ("펌프", "금고") for place in asked.questions.about(document(asked, thing).id)[0].places]
+    both = asked.questions.add("둘 다 무엇입니까?", two)
+    lost = asked.questions.about(document(asked, "펌프").id)[0].id
+    refind(asked, reread(asked, "펌프", "아무 말도 없습니다."))
+    planned = {one.id for one in make_plan(asked, CONFIG).questions}
+    assert both is not None and both.id in planned, "one of its places is there"
+    assert planned == {one.id for one in asked.questions.list()} - {lost}
+
+
+def test_questions_with_an_answer_are_looked_for_among_all(asked: Project, settings: Settings) -> None:
+    """However many without one came before them."""
+    place = asked.questions.list()[0].places
+    asked.questions.remove(one.id for one in asked.questions.list())
+    for number in range(4):
+        asked.questions.add(f"{number}번 질문?", place, answer="답" if number == 3 else "")
+    assert [one.question for one in asked.questions.list("accepted", limit=1, answered=True)] == ["3번 질문?"]
+    runs = Resting(asked.runs_folder, settings)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("backend.documents.measuring.answering.MOST", 3)
+        evaluate_answers(runs, asked, Assistant(), ("있음", "없음"))
+    assert [one.output for one in asked.examples.page()] == ["답"]
 
 
 def test_what_is_given_whole_is_not_swept(asked: Project, settings: Settings) -> None:

@@ -24,12 +24,12 @@ def evaluate_answers(
 ) -> Run:
     """Evaluate an assistant with the documents and without, over the known questions that have an answer.
 
-    They join the project's dev examples (the test split is not touched), which are what is evaluated. A project
+    They join the project's dev examples (the test split is not touched), and all of those are evaluated. A project
     without a task gets that of answering questions.
     names  what the two are saved as: with documents, without        tag  what the examples are marked with
     Raises Refused("error.measure_no_answers" | "error.measure_answers_task"), and as `start_evaluation`.
     """
-    known = [one for one in project.questions.list("accepted", limit=MOST) if one.answer]
+    known = project.questions.list("accepted", limit=MOST, answered=True)
     if not known:
         raise Refused("error.measure_no_answers")
     task = project.examples.task()

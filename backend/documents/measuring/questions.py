@@ -52,13 +52,24 @@ class QuestionStore:
         self.database = database
 
     def list(
-        self, state: QuestionState | None = None, offset: int = 0, limit: int | None = None, *, lost_first: bool = False
+        self,
+        state: QuestionState | None = None,
+        offset: int = 0,
+        limit: int | None = None,
+        *,
+        lost_first: bool = False,
+        answered: bool = False,
     ) -> list[KnownQuestion]:
-        """In the order in which they came, those with a lost place before all others if that is wanted."""
+        """In the order in which they came, those with a lost place before all others if that is wanted.
+
+        answered  only those that have an answer
+        """
         order = ([_lost().desc()] if lost_first else []) + [KnownQuestionRow.id.asc()]
         found = select(KnownQuestionRow).order_by(*order).offset(max(offset, 0))
         if state is not None:
             found = found.where(KnownQuestionRow.state == state)
+        if answered:
+            found = found.where(KnownQuestionRow.answer != "")
         with self.database.read() as session:
             rows = session.scalars(found if limit is None else found.limit(max(limit, 0)))
             return [read_row(row) for row in rows]
@@ -69,6 +80,12 @@ class QuestionStore:
             found = found.where(KnownQuestionRow.state == state)
         with self.database.read() as session:
             return session.scalar(found) or 0
+
+    def accepted(self, limit: int) -> dict[int, float]:
+        """Ids of the accepted ones in the order in which they came, with when each was changed last."""
+        found = select(KnownQuestionRow.id, KnownQuestionRow.changed).where(KnownQuestionRow.state == "accepted")
+        with self.database.read() as session:
+            return dict(session.execute(found.order_by(KnownQuestionRow.id).limit(limit)).tuples().all())
 
     def lost(self) -> int:
         """How many have a place that was not found again in the new version of its document."""
@@ -147,7 +164,9 @@ class QuestionStore:
                 put = {place: where(place) for place in mine}
                 before += mine
                 after += put.values()
-                row.places = _written(sorted({put.get(place, place) for place in places}))
+                moved = _written(sorted({put.get(place, place) for place in places}))
+                if moved != row.places:
+                    row.places, row.changed = moved, time.time()
         return before, after
 
     def _each(self, ids: Iterable[int], doing: Any) -> int:

@@ -18,6 +18,7 @@ from backend.assistants import Assistant, Documents, Part
 from backend.documents.index.settings import IndexSettings, activate, active, index_folder
 from backend.documents.measuring.comparing import mean_of, verdicts_of
 from backend.documents.measuring.measuring import WAYS, Row, Sought, Way, way_of
+from backend.documents.measuring.questions import KnownQuestion
 from backend.documents.splitting.settings import SplitSettings
 from backend.errors import BadInput, NotFound, Refused, StorageProblem
 from backend.evaluation.values import Interval, Verdict
@@ -133,15 +134,14 @@ def cuts_of(config: SweepConfig) -> Iterator[SplitSettings]:
 
 
 def make_plan(project: Project, config: SweepConfig) -> SweepPlan:
-    """Raises Refused("error.measure_few"): of the accepted questions too few lie in documents that are read."""
+    """Raises Refused("error.measure_few"): of the accepted questions too few lie in documents that are read.
+
+    A question all of whose places are lost would be found by no setting: it is left out, as it is from the table.
+    """
     settings = active(project)
     read = {one.id for one in project.documents.list() if one.state == "indexed"}
     known = project.questions.list("accepted", limit=MOST)
-    sought = [
-        Sought(id=one.id, question=one.question, places=one.places)
-        for one in known
-        if one.places and all(place.document_id in read for place in one.places)
-    ]
+    sought = [Sought(id=one.id, question=one.question, places=one.places) for one in known if _there(one, read)]
     if len(sought) < FEWEST:
         raise Refused("error.measure_few", count=len(sought), needed=FEWEST)
     Random(f"sweep {config.seed}").shuffle(sought)
@@ -152,6 +152,11 @@ def make_plan(project: Project, config: SweepConfig) -> SweepPlan:
         documents=tuple(sorted(read)),
         cuts=tuple(dict.fromkeys([settings.split, *cuts_of(config)])),
     )
+
+
+def _there(one: KnownQuestion, read: set[int]) -> bool:
+    known = [place for place in one.places if not place.lost]
+    return bool(known) and all(place.document_id in read for place in known)
 
 
 def ks_of(config: SweepConfig) -> tuple[int, ...]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from itertools import count
+from pathlib import Path
 from typing import Final
 
 from backend.assistants import Assistant, Documents
+from backend.documents.index.rows import PassageRows
 from backend.documents.index.settings import active, index_folder
 from backend.documents.measuring.measuring import WAYS, Measured, Way, askable, measure_way
 from backend.documents.retrieving.retrieval import Retrieval
@@ -35,13 +37,16 @@ def measure(
     wanted  fusion, rerank and MMR of the hybrid are its; its filter is not used, since questions are of all documents
     Raises Refused("error.measure_no_questions" | "error.measure_no_index" | "error.measure_nowhere").
     """
+    began = time.time()
     questions = project.questions.list("accepted", limit=MOST)
     if not questions:
         raise Refused("error.measure_no_questions")
     settings = active(project)
-    if not (index_folder(project.folder, settings) / "passages.db").is_file():
+    if not _passages(project).is_file():
         raise Refused("error.measure_no_index")
     index = retrieval.index(project, settings)
+    # Before the first question: what changes from now on is not in the table.
+    generation = index.generation()
     asked, left_out = askable(index, questions)
     if not asked:
         raise Refused("error.measure_nowhere", count=len(questions))
@@ -58,12 +63,12 @@ def measure(
     written = {one.id for one in questions if one.origin == "model"}
     told = Measured(
         index=settings.key,
-        generation=index.generation(),
+        generation=generation,
         questions=tuple(one.id for one in asked),
         left_out=tuple(left_out),
         model_written=sum(one.id in written for one in asked),
         k=nearest_k(plain.top_k),
-        when=time.time(),
+        when=began,
         rows=tuple(rows),
     )
     project.set_note(NOTE, told.model_dump(mode="json"))
@@ -89,9 +94,21 @@ def last_measured(project: Project) -> Measured | None:
 
 
 def outdated(project: Project, told: Measured) -> bool:
-    """Whether the questions or the settings of the index are other ones by now."""
-    now = {one.id for one in project.questions.list("accepted", limit=MOST)}
-    return told.index != active(project).key or now != {*told.questions, *told.left_out}
+    """Whether the questions, the files in the index or its settings are other ones by now."""
+    now = project.questions.accepted(MOST)
+    edited = any(changed > told.when for changed in now.values())
+    others = told.index != active(project).key or now.keys() != {*told.questions, *told.left_out}
+    return others or edited or _generation(project) != told.generation
+
+
+def _passages(project: Project) -> Path:
+    return index_folder(project.folder, active(project)) / "passages.db"
+
+
+def _generation(project: Project) -> int:
+    """Of what is in the active index; 0 where there is none."""
+    path = _passages(project)
+    return PassageRows(path).generation() if path.is_file() else 0
 
 
 def search_by(project: Project, way: Way) -> None:

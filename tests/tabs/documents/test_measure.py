@@ -26,6 +26,7 @@ from backend.documents.measuring.told import measure
 from backend.documents.splitting.settings import SplitSettings
 from backend.documents.values import Block, Parsed
 from backend.errors import BadInput, Refused
+from backend.jobs.run import Run
 from backend.projects.folder import Project
 from backend.services import Services, create_services
 from backend.settings import Settings
@@ -192,6 +193,16 @@ def test_measuring_draws_the_table_and_it_is_there_again(doing: Doing, project: 
     html = updates[doing.view.measured]
     assert KO.t("measure.way_bm25") in html and KO.t("error.index_no_vectors") in html
     assert doing.view.measured not in trying.follow(project.id, updates[doing.view.place], ME), "drawn once"
+    with closing(Index(project.folder, active(project))) as index:
+        index.put(2, passages(2, "새 문서입니다."))
+    followed = trying.follow(project.id, updates[doing.view.place], ME)
+    assert doing.view.listing not in followed and KO.t("measure.outdated") in followed[doing.view.stale]
+    with closing(Index(project.folder, active(project))) as index:
+        index.drop(2)
+    measure(project, services.retrieval)
+    updates = trying.follow(project.id, updates[doing.view.place], ME)
+    assert updates[doing.view.stale] == "", "measured again"
+    html = updates[doing.view.measured]
     removed = doing.press(project.id, None, ME, press("drop", "1"))
     assert KO.t("measure.outdated") in removed[doing.view.stale]
     updates = trying.restore(project.id, None, ME)
@@ -259,11 +270,11 @@ def test_few_questions_prove_nothing_and_a_models_own_are_told(words: Words) -> 
 
 def test_the_lead_says_no_more_than_is_known() -> None:
     same = measure_views.measured_view(EN, measured(keyword=(0.5, 0.1) * 20, bm25=(0.5, 0.1) * 20))
-    assert EN.t("measure.first_same", ways="“Keywords”, “Weighted words (BM25)”") in same
+    assert EN.t("measure.first_same", ways="“Keywords”, “BM25”") in same
     near = measure_views.measured_view(EN, measured(keyword=(0.5, 0.1) * 20, bm25=(0.1, 0.52) * 20))
-    assert EN.t("measure.first_unsure", way="“Weighted words (BM25)”") in near and "dr-open" in near
+    assert EN.t("measure.first_unsure", way="“BM25”") in near and "dr-open" in near
     clear = measure_views.measured_view(EN, measured(keyword=(0.5, 0.1) * 20, bm25=(0.9, 0.8) * 20))
-    assert EN.t("measure.first", way="“Weighted words (BM25)”") in clear and "dr-open" not in clear
+    assert EN.t("measure.first", way="“BM25”") in clear and "dr-open" not in clear
 
 
 def choice(size: int, way: Any, k: int, told: tuple[float, ...]) -> Choice:
@@ -281,7 +292,57 @@ def test_the_sweep_tells_the_best_against_now_and_offers_to_keep_it(words: Words
     assert words.t("measure.sweep_failed", way=words.t("measure.way_dense")) in html and html.count("<tr>") == 3
     same = Outcome(choosing=20, best=now, now=now, every=(now,))
     html = measure_sweep_views.sweep_view(words, "run-1", same)
-    assert "keep_best" not in html and html.count("<tr>") == 2
+    assert "keep_best" not in html and html.count("<tr>") == 2 and "dr-open" not in html
+
+
+@pytest.mark.parametrize(
+    ("now", "outcome", "looks"),
+    [
+        ((0.1, 0.2) * 10, "better", (False, True, True)),
+        ((1.0, 0.9) * 10, "worse", (True, False, False)),
+        ((0.1, 0.52) * 10, "not_distinguishable", (True, True, False)),
+    ],
+)
+def test_only_a_proven_winner_is_told_as_settled_and_pressed_on(
+    now: tuple[float, ...], outcome: str, looks: tuple[bool, bool, bool]
+) -> None:
+    """Whether the box is the undecided one, whether there is a button, and whether it is the main one."""
+    told = {"better": (1.0, 0.9), "worse": (0.1, 0.2), "not_distinguishable": (0.5, 0.1)}[outcome] * 10
+    best, present = choice(128, "hybrid", 8, told), choice(256, "bm25", 5, now)
+    found = Outcome(choosing=20, best=best, now=present, every=(best, present))
+    verdict = found.verdict(("now", "found"))
+    assert verdict is not None and verdict.outcome == outcome
+    html = measure_sweep_views.sweep_view(EN, "run-1", found)
+    assert ("dr-open" in html, "keep_best" in html, 'class="act primary"' in html) == looks
+
+
+def test_a_finished_sweep_is_read_from_its_files_once(
+    doing: Doing, services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trying, read = Trying(services, KO, doing.view, doing), []
+    best = choice(128, "hybrid", 8, (1.0, 0.9) * 10)
+
+    def outcome_of(run: Run) -> Outcome:
+        read.append(run.id)
+        return Outcome(choosing=20, best=best, now=None, every=(best,))
+
+    monkeypatch.setattr("tabs.documents.measure_trying.outcome_of", outcome_of)
+    runs = [Run(name, "retrieval_sweep", "", "succeeded", tmp_path / name, 1.0) for name in ("b", "a")]
+    first = trying.swept(runs)
+    assert trying.swept(runs) == first and "keep_best" in first and read == ["b"]
+    assert trying.swept(runs[1:]) != first and read == ["b", "a"], "another run is another outcome"
+
+
+def test_a_list_that_is_drawn_again_opens_no_document(
+    doing: Doing, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(doing, project)
+    before, opened = doing.listed(project, Where(project.id)), []
+    parsed = type(project.documents).parsed
+    monkeypatch.setattr(type(project.documents), "parsed", lambda *asked: opened.append(1) or parsed(*asked))
+    assert doing.listed(project, Where(project.id)) == before and not opened
+    project.questions.add("인용을 적지 않은 때의 질문?", [Place(1, 0, 5)])
+    assert "<q>정원은 &lt;</q>" in doing.listed(project, Where(project.id))[doing.view.listing] and opened
 
 
 def test_rows_that_were_left_out_are_told_with_their_line() -> None:
