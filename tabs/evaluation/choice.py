@@ -90,11 +90,16 @@ def saved_of(project: Project, ids: Sequence[int]) -> list[SavedAssistant]:
 
 
 def sensible(project: Project) -> Choice:
-    """What stands there when a person comes: as it was left, else the latest of each name on the test examples."""
+    """What stands there when a person comes: as it was left, else the latest of each name on the test examples.
+
+    Where there are none of those, but dev examples, on these.
+    """
     choice = kept(project)
     there = tuple(one.id for one in saved_of(project, choice.assistants)) if choice else ()
     if choice is None:
-        choice = Choice(limit=LIMIT if project.examples.counts().test > LIMIT else None)
+        counts = project.examples.counts()
+        split: Measured = "test" if counts.test or not counts.dev else "dev"
+        choice = Choice(split=split, limit=LIMIT if getattr(counts, split) > LIMIT else None)
     elif there == choice.assistants:
         return fitting(project, choice)
     return fitting(project, replace(choice, assistants=there or tuple(one.id for one in project.assistants.list()[:8])))

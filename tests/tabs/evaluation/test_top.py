@@ -93,6 +93,16 @@ def test_the_latest_version_of_each_name_is_chosen_to_begin_with(project: Projec
     assert len(choices.offered(project, older=False)) == 2
 
 
+def test_dev_examples_are_chosen_where_there_are_no_test_examples(bare: Project) -> None:
+    assert choices.sensible(bare).split == "test", "nothing is there at all"
+    bare.examples.add([NewExample(variables={"input": text}, output="나") for text in "가다"])
+    one, two = (example.id for example in bare.examples.page())
+    bare.examples.set_split([one], "dev")
+    assert choices.sensible(bare).split == "dev" and standing(bare, "dev").lack != "empty_split"
+    bare.examples.set_split([two], "test")
+    assert choices.sensible(bare).split == "test"
+
+
 def test_a_choice_is_kept_in_the_project_and_forgets_what_is_gone(project: Project) -> None:
     one, two = project.assistants.save("하나", Assistant()), project.assistants.save("둘", Assistant())
     choices.keep(project, Choice((one.id, two.id, 999), "dev", 20, "macro_f1", "tokens"))
