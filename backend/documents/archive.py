@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import lzma
 import stat
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Final, cast
 
 from backend.documents.names import file_name, folder_name
@@ -27,7 +28,8 @@ RATIO_FROM: Final = 64 << 20
 UTF8_FLAG: Final = 0x800
 ENCRYPTED: Final = 0x1
 LEFT_BY_SYSTEMS: Final = {"thumbs.db", "desktop.ini"}
-DAMAGED: Final = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, OSError, RuntimeError)
+BROKEN: Final = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, NotImplementedError)
+DAMAGED: Final = (*BROKEN, OSError, RuntimeError, ValueError)
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ class Member:
 
 
 def members(path: Path, name: str, largest: int) -> Iterator[Member]:
-    """The files of an archive in its order, without what systems leave in folders.
+    """The files of an archive in its order, without what systems leave in folders; all of them are in one folder.
 
     Raises BadInput: "error.documents_zip" (damaged), "error.documents_zip_large" (too many files or bytes).
     """
@@ -64,12 +66,22 @@ def members(path: Path, name: str, largest: int) -> Iterator[Member]:
         with zipfile.ZipFile(path) as archive:
             entries = [entry for entry in archive.infolist() if not entry.is_dir()]
             _check_sizes(entries, path.stat().st_size, name)
-            for entry in entries:
-                member = _member(archive, entry, largest)
-                if not _of_a_system(member.shown):
-                    yield member
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, UnicodeDecodeError) as fault:
+            found = [_member(archive, entry, largest) for entry in entries]
+            yield from _in_one_folder([one for one in found if not _of_a_system(one.shown)], name)
+    except (*BROKEN, ValueError) as fault:
         raise BadInput("error.documents_zip", name=name) from fault
+
+
+def _in_one_folder(found: list[Member], name: str) -> list[Member]:
+    """All below the one folder that the archive brings, else below one that is named as the archive.
+
+    What lies loose in it would replace files of the same name that came in another way.
+    """
+    tops = {one.folder.partition("/")[0] for one in found if one.fault is None}
+    if len(tops) == 1 and "" not in tops:
+        return found
+    own = PurePosixPath(name).stem
+    return [replace(one, folder=folder_name(f"{own}/{one.folder}")) for one in found]
 
 
 def _check_sizes(entries: list[zipfile.ZipInfo], packed: int, name: str) -> None:

@@ -19,6 +19,7 @@ from backend.documents.intake import Brought, bring
 from backend.documents.names import file_name, folder_name
 from backend.errors import BadInput, NotFound
 from backend.projects.folder import Project
+from tests.documents.containers import deep_ole, package_with_broken_mimetype
 
 FILES = Path(__file__).parent / "files"
 
@@ -221,10 +222,31 @@ def test_a_zip_brings_its_folders(project: Project, tmp_path: Path) -> None:
         ("Thumbs.db", b"\0\1"),
     )
     brought = bring(project, [upload], "받은 것")
-    assert places(project) == ["받은 것/메모.md", "받은 것/계약/2026/임대.txt"] and brought.refused == ()
+    assert places(project) == ["받은 것/자료/메모.md", "받은 것/자료/계약/2026/임대.txt"] and brought.refused == ()
     assert {document.source for document in brought.added} == {"자료.zip"}
     again = bring(project, [upload], "받은 것")
     assert len(again.same) == 2 and again.queued == ()
+
+
+def test_what_lies_loose_in_a_zip_replaces_no_other_file(project: Project, tmp_path: Path) -> None:
+    loose = zipped(tmp_path, ("보고.txt", "묶인 글"), ("보고/표.txt", "묶인 표"))
+    brought = bring(project, [*texts(tmp_path, 보고="따로 온 글"), loose])
+    assert places(project) == ["보고.txt", "자료/보고.txt", "자료/보고/표.txt"] and brought.replaced == ()
+
+
+def test_a_zip_with_one_folder_of_its_own_keeps_it(project: Project, tmp_path: Path) -> None:
+    bring(project, [zipped(tmp_path, ("계약/임대.txt", "임대"), ("계약/2026/매매.txt", "매매"), ("../x.txt", "나쁜"))])
+    assert places(project) == ["계약/임대.txt", "계약/2026/매매.txt"]
+
+
+def test_a_hostile_file_costs_only_itself(project: Project, tmp_path: Path) -> None:
+    """What the parsers of containers do not foresee: broken packing, a list of parts that is thousands deep."""
+    packed = package_with_broken_mimetype()
+    uploads = [(tmp_path / "a", "책.epub"), (tmp_path / "b", "표.xls"), *texts(tmp_path, 글="글")]
+    uploads[0][0].write_bytes(packed)
+    uploads[1][0].write_bytes(deep_ole(3_000))
+    assert set(refused(bring(project, uploads)).values()) == {"error.document_damaged"}
+    assert places(project) == ["글.txt"]
 
 
 def test_names_of_korean_windows_are_read(project: Project, tmp_path: Path) -> None:
@@ -233,7 +255,7 @@ def test_names_of_korean_windows_are_read(project: Project, tmp_path: Path) -> N
     raw = raw.replace(b"xxxx", "한글".encode("cp949")).replace(b"yyyyyy", "이름".encode())
     path.write_bytes(raw)
     bring(project, [(path, name)])
-    assert places(project) == ["이름.txt", "한글.txt"]
+    assert places(project) == ["자료/이름.txt", "자료/한글.txt"]
 
 
 def test_paths_out_of_an_archive_and_links_are_refused(project: Project, tmp_path: Path) -> None:
@@ -250,7 +272,7 @@ def test_paths_out_of_an_archive_and_links_are_refused(project: Project, tmp_pat
     )
     before = {path for path in tmp_path.rglob("*") if "documents" not in path.parts}
     brought = bring(project, [upload])
-    assert places(project) == ["좋은.txt"] and len(brought.refused) == 5
+    assert places(project) == ["자료/좋은.txt"] and len(brought.refused) == 5
     assert set(refused(brought).values()) == {"error.documents_zip_unsafe"}
     new = {path for path in tmp_path.rglob("*") if "documents" not in path.parts} - before
     assert not [path for path in new if path.suffix != ".lock" and "project.db" not in path.name]
@@ -261,7 +283,7 @@ def test_an_archive_within_an_archive_is_left_out(project: Project, tmp_path: Pa
     raw = inner.read_bytes()
     brought = bring(project, [zipped(tmp_path, ("속.zip", raw), ("속은 것.txt", raw), ("글.txt", "글"))])
     assert set(refused(brought).values()) == {"error.documents_nested_zip"} and len(brought.refused) == 2
-    assert places(project) == ["글.txt"]
+    assert places(project) == ["자료/글.txt"]
 
 
 def test_office_files_in_an_archive_are_documents(project: Project, tmp_path: Path) -> None:
@@ -279,7 +301,9 @@ def test_a_bomb_that_lies_about_its_size_is_given_up_as_it_comes(project: Projec
     raw = path.read_bytes()
     path.write_bytes(raw.replace(struct.pack("<I", 30 << 20), struct.pack("<I", 1000)))
     brought = bring(project, [(path, name)])
-    assert refused(brought) == {"자료.zip/bomb.txt": "error.documents_zip_member"} and places(project) == ["글.txt"]
+    assert refused(brought) == {"자료.zip/bomb.txt": "error.documents_zip_member"} and places(project) == [
+        "자료/글.txt"
+    ]
     assert project.documents.counts().size < 1000
 
 
@@ -295,7 +319,9 @@ def test_damaged_and_locked_archives_are_told(project: Project, tmp_path: Path) 
     raw[45:50] = b"\xff" * 5
     path.write_bytes(raw)
     brought = bring(project, [(path, name)])
-    assert refused(brought) == {"자료.zip/글.txt": "error.documents_zip_member"} and places(project) == ["다른.txt"]
+    assert refused(brought) == {"자료.zip/글.txt": "error.documents_zip_member"} and places(project) == [
+        "자료/다른.txt"
+    ]
     path, name = zipped(tmp_path, ("비밀.txt", "비밀"))
     raw = bytearray(path.read_bytes())
     for mark, at in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
