@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import os
 import queue
+import shutil
 import signal
 import subprocess
 import sys
@@ -29,7 +30,7 @@ from pydantic import ValidationError
 from backend.documents.limits import MIB, USUAL, Limits
 from backend.documents.values import Parsed
 from backend.errors import BadInput, NotFound, StorageProblem, Unavailable
-from backend.files import FULL, storage_problem
+from backend.files import FULL, make_folder, storage_problem
 
 ROOT: Final = Path(__file__).resolve().parent.parent.parent
 WATCH_S: Final = 0.1
@@ -53,10 +54,16 @@ def read(path: Path, name: str, limits: Limits = USUAL) -> Parsed:
 
 
 class Reader:
-    """A child process that reads files one after the other. Threads take turns."""
+    """A child process that reads files one after the other. Threads take turns.
 
-    def __init__(self, limits: Limits = USUAL) -> None:
-        self._limits = limits
+    `results` is a folder of this reader alone, for texts on their way here: what a kill left in it goes now. Without
+    one they go through the system's folder for such files.
+    """
+
+    def __init__(self, limits: Limits = USUAL, results: Path | None = None) -> None:
+        self._limits, self._results = limits, results
+        if results is not None:
+            shutil.rmtree(results, ignore_errors=True)
         self._turn = threading.Lock()
         self._child: _Child | None = None
 
@@ -109,7 +116,7 @@ class Reader:
             self._drop()
         if not self._child:
             try:
-                self._child = _Child(self._limits)
+                self._child = _Child(self._limits, self._results)
                 self._child.come_up()
             except OSError as fault:
                 self._drop()
@@ -127,9 +134,10 @@ class Reader:
 class _Child:
     """The process, its folder for results, and the thread that hears its lines."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, results: Path | None) -> None:
         self._limits = limits
-        self._folder = tempfile.TemporaryDirectory(prefix="matchum-read-", ignore_cleanup_errors=True)
+        within = None if results is None else make_folder(results).resolve()  # the child works in another folder
+        self._folder = tempfile.TemporaryDirectory(prefix="matchum-read-", dir=within, ignore_cleanup_errors=True)
         self._lines: queue.Queue[str | None] = queue.Queue()
         self._silent = threading.Event()
         try:

@@ -15,7 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, cast
 
-from sqlalchemy import func, select, true, update
+from sqlalchemy import case, func, or_, select, true, update
 
 from backend.assistants import PassageFilter
 from backend.documents.filters import DocumentFilter, chosen, matching
@@ -29,6 +29,8 @@ from backend.text_limits import clean_name, writable
 
 TAG_LIMIT: Final = 60
 TAGS_LIMIT: Final = 50
+CLOCK_S: Final = 1e-5
+"""A moment that is read from a row is a microsecond off at most."""
 ALL: Final = DocumentFilter()
 
 
@@ -144,12 +146,13 @@ class DocumentStore:
                 raise NotFound("error.documents_missing")
             return read_row(row)
 
-    def contents(self, states: Iterable[State]) -> builtins.list[tuple[int, str, State]]:
-        """(id, sha256, state) of all documents in these states, in the order in which they came."""
-        found = select(DocumentRow.id, DocumentRow.sha256, DocumentRow.state).order_by(DocumentRow.id)
+    def contents(self, states: Iterable[State]) -> builtins.list[tuple[int, str, State, float | None]]:
+        """(id, sha256, state, since when it is queued) of all documents in these states, in the order of their ids."""
+        queued = case((DocumentRow.state == "queued", DocumentRow.changed))
+        found = select(DocumentRow.id, DocumentRow.sha256, DocumentRow.state, queued).order_by(DocumentRow.id)
         with self.database.read() as session:
             rows = session.execute(found.where(DocumentRow.state.in_(tuple(states)))).all()
-        return [(row[0], row[1], cast(State, row[2])) for row in rows]
+        return [(row[0], row[1], cast(State, row[2]), row[3]) for row in rows]
 
     def find(self, sha256: str) -> builtins.list[Document]:
         """Those with this content."""
@@ -218,7 +221,7 @@ class DocumentStore:
         error_key: str | None = None,
         error_details: dict[str, Any] | None = None,
     ) -> bool:
-        """Whether it was set: not when it is gone, or has other content by now, which is still to be read."""
+        """Whether it was set: not when it is gone, or was queued since: with other content, or to be read again."""
         done = Outcome(document, state, told, error_key, error_details or {})
         return document.id in self.settle([done])
 
@@ -227,8 +230,10 @@ class DocumentStore:
         found: set[int] = set()
         with self.database.write() as session:
             for one in outcomes:
+                since = one.document.changed.timestamp() + CLOCK_S
                 same = (DocumentRow.id == one.document.id, DocumentRow.sha256 == one.document.sha256)
-                changed = update(DocumentRow).where(*same).values(**_values(one)).returning(DocumentRow.id)
+                settled = or_(DocumentRow.state != "queued", DocumentRow.changed <= since)
+                changed = update(DocumentRow).where(*same, settled).values(**_values(one)).returning(DocumentRow.id)
                 found.update(session.scalars(changed))
         return found
 

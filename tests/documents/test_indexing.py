@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -17,19 +18,19 @@ import pytest
 from backend.documents.embedders import Embedders, guessed
 from backend.documents.index.index import Index
 from backend.documents.index.settings import IndexSettings, activate, active
-from backend.documents.indexing import turn
+from backend.documents.indexing import turn, writing
 from backend.documents.indexing import work as indexing_work
 from backend.documents.indexing.preparing import Preparing
+from backend.documents.indexing.shown import Shown
 from backend.documents.indexing.start import read_again, start_indexing
 from backend.documents.indexing.turn import index_turn, reading_now
-from backend.documents.indexing.work import work
+from backend.documents.indexing.work import Indexing, work
 from backend.documents.intake import bring
 from backend.documents.keeping import Keeping
 from backend.documents.measuring.places import Place
 from backend.documents.reading import Reader
 from backend.documents.splitting.settings import SplitSettings
 from backend.documents.store import DocumentStore
-from backend.errors import Busy
 from backend.jobs.folder import RunFolder
 from backend.jobs.kinds import Job
 from backend.jobs.progress import Progress, Stopped
@@ -370,15 +371,107 @@ def test_other_settings_are_another_index(project: Project, runs: Runs, tmp_path
     assert found(project, "문장") == set() and found(project, "고친") == {document.id}
 
 
-def test_two_do_not_read_at_once(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_comes_second_waits_for_its_turn(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bring(project, texts(tmp_path, 글="글이다."))
-    monkeypatch.setattr(turn, "WAIT_S", 0.2)
+    monkeypatch.setattr(turn, "POLL_S", 0.05)
+    folder = tmp_path / "progress"
+    folder.mkdir()
+    progress = Progress(RunFolder(folder), RunState())
+    second = threading.Thread(target=worked, args=(project, progress))
     with index_turn(project):
-        assert reading_now(project)
-        with pytest.raises(Busy, match="documents_indexing"):
-            worked(project)
+        second.start()
+        until(lambda: progress.state().state == "queued" and progress.state().message_key == indexing_work.WAITS, 20)
+        assert reading_now(project) and states(project) == ["queued"]
+        stopped = Progress(RunFolder(folder), RunState())
+        stopped.ask_to_stop()
+        with pytest.raises(Stopped):
+            worked(project, stopped)
+    second.join(60)
+    assert states(project) == ["indexed"] and progress.state().state == "running"
+
+
+@pytest.mark.parametrize(("owner", "step"), [(Index, "put_all"), (Indexing, "_write")])
+def test_reading_again_is_not_lost_in_a_run(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, owner: type, step: str
+) -> None:
+    """Asked when a document was read and not told of yet, and just after it was."""
+    first, second = bring(project, texts(tmp_path, 가="글 하나", 나="글 둘")).added
+    monkeypatch.setattr("backend.documents.indexing.shown.EVERY_S", 1e9)  # neither is said to be in hand
+    again = Counted(monkeypatch, owner, step, lambda call: read_again(project, [second.id]) if call == 1 else None)
+    reads = Counted(monkeypatch, Reader, "read", nothing)
     worked(project)
-    assert states(project) == ["indexed"]
+    assert [given[2] for given in reads.calls] == ["가.txt", "나.txt", "나.txt"] and len(again.calls) >= 2
+    assert states(project) == ["indexed"] * 2 and set(held(project)) == {first.id, second.id}
+    assert project.documents.parsed(second).blocks
+
+
+def test_what_comes_after_the_last_look_gets_a_run_of_its_own(
+    project: Project, runs: Runs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = project.folder / "here" / "run"
+    late: list[int] = []
+
+    def at_the_last_look(call: int) -> None:
+        assert (folder / turn.OVER).is_file()
+        late.extend(bring(project, texts(tmp_path, 늦은="늦게 온 글")).queued)
+
+    Counted(monkeypatch, Indexing, "_last", at_the_last_look)
+    worked(project)
+    assert late and states(project) == ["queued"]
+    ending = Run(id="1", kind="indexing", title="", state="running", folder=folder, created=0.0)
+    monkeypatch.setattr(Runs, "active", lambda _: [ending])
+    assert ended(runs, start_indexing(runs, project)).result["indexed"] == 1 and states(project) == ["indexed"]
+    (folder / turn.OVER).unlink()
+    assert start_indexing(runs, project) is ending
+
+
+def test_a_stop_is_heard_between_a_few_passages(
+    lettered: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bring(
+        lettered,
+        texts(tmp_path, **{f"more{n}": f"Number {n} stands everywhere, {'far ' * (n % 7)}." for n in range(80)}),
+    )
+    folder = tmp_path / "progress"
+    folder.mkdir()
+    progress = Progress(RunFolder(folder), RunState())
+    some = Counted(monkeypatch, LetterEmbedder, "passages", lambda _: progress.ask_to_stop())
+    with pytest.raises(Stopped):
+        worked(lettered, progress)
+    assert [len(given[1]) for given in some.calls] == [writing.AT_ONCE[1]]
+    assert progress.state().message_key == "run.message.indexing_embedding"
+    worked(lettered)
+    whole(lettered, 90)
+    with closing(Index(lettered.folder, active(lettered))) as index:
+        rows = [row for row, _ in index.rows.rows_of()]
+        passages, points = index.rows.by_row(rows), index.points(rows)
+        told = [float(points[row] @ LetterEmbedder().query(passages[row].text)) for row in rows]
+        assert min(told) > 0.999  # each has its own point, in whatever order they were made
+
+
+@pytest.mark.parametrize(("last", "seconds", "now"), [(32, 0.2, 64), (256, 0.2, 256), (32, 3.0, 32), (32, 9.0, 16)])
+def test_how_many_passages_are_embedded_at_once(last: int, seconds: float, now: int) -> None:
+    assert writing._how_many(last, seconds) == now
+
+
+def test_a_stop_ends_the_cutting_of_a_book(project: Project, tmp_path: Path) -> None:
+    (document,) = bring(project, texts(tmp_path, 책="\n\n".join(f"문단 {n}이다." for n in range(500)))).added
+    worked(project)
+    counted: list[str] = []
+
+    def stop() -> None:
+        if len(counted) >= 5:
+            raise Stopped
+
+    def count(text: str) -> int:
+        counted.append(text)
+        return len(text)
+
+    store = project.documents
+    shown = Shown(store, lambda _: None)
+    with Reader() as reader, pytest.raises(Stopped):
+        Preparing(store, reader, SplitSettings(), count, stop, shown).prepare(document.id)
+    assert len(counted) == 5
 
 
 def test_an_index_with_points_is_filled(project: Project, runs: Runs, tmp_path: Path) -> None:

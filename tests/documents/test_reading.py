@@ -112,6 +112,17 @@ def test_whoever_waits_can_end_the_reading(tmp_path: Path) -> None:
         assert reader.read(made(tmp_path, "글"), "글.txt").blocks[0].text == "글"
 
 
+def test_texts_on_their_way_lie_where_they_are_swept(tmp_path: Path) -> None:
+    results, seen = tmp_path / "results", []
+    (results / "matchum-read-killed").mkdir(parents=True)
+    (results / "matchum-read-killed" / "result.json").write_text("left by a kill")
+    with Reader(results=results) as reader:
+        assert not results.exists()
+        large = made(tmp_path, LINE * 50_000, "large")
+        parsed = reader.read(large, "글.txt", waiting=lambda: seen.extend(results.iterdir()))
+    assert parsed.blocks and seen and list(results.iterdir()) == []
+
+
 def test_a_file_that_takes_too_long_is_given_up(tmp_path: Path) -> None:
     large = made(tmp_path, LINE * 200_000, "large")
     with Reader(Limits(seconds=0.3)) as reader:

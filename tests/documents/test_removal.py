@@ -19,7 +19,7 @@ from backend.documents.index.index import Index
 from backend.documents.index.settings import activate, active
 from backend.documents.indexing.indexes import hide_everywhere, settings_of_all
 from backend.documents.indexing.start import read_again
-from backend.documents.indexing.turn import index_turn
+from backend.documents.indexing.turn import READING, index_turn
 from backend.documents.intake import bring
 from backend.documents.removal import remove
 from backend.documents.splitting.settings import SplitSettings
@@ -230,3 +230,15 @@ def test_what_somebody_still_reads_is_overwritten_later(project: Project, tmp_pa
         assert (project.folder / "index" / leaving.NOTE).exists()
     remove(project, [])
     assert not (project.folder / "index" / leaving.NOTE).exists() and traces(project.folder, "비밀문서") == []
+
+
+def test_what_a_killed_reading_left_goes_with_a_removal(project: Project, tmp_path: Path) -> None:
+    (gone,) = bring(project, texts(tmp_path, 가="글 하나")).added
+    left = project.folder / "index" / READING / "matchum-read-x" / "result.json"
+    left.parent.mkdir(parents=True)
+    left.write_text("글 하나", "utf-8")
+    with index_turn(project):
+        remove(project, [])
+        assert left.exists()  # somebody is reading
+    remove(project, [gone.id])
+    assert not left.exists()

@@ -33,7 +33,7 @@ class Prepared:
 class Preparing:
     """`count` is the tokenizer's.
 
-    waiting   called while a file is read; what it raises ends the reading
+    waiting   called while a file is read or cut; what it raises ends that
     shown     tells which document is in hand
     """
 
@@ -80,9 +80,14 @@ class Preparing:
         self.waiting()
         self.shown.still()
 
+    def _counted(self, text: str) -> int:
+        """Cutting a book takes minutes, most of them here: so a stop ends it here, too."""
+        self.waiting()
+        return self.count(text)
+
     def _cut(self, document: Document, parsed: Parsed) -> Prepared:
         laid = lay(parsed)
-        passages = split(parsed, laid, self.settings, self.count, document.id)
+        passages = split(parsed, laid, self.settings, self._counted, document.id)
         if not passages:
             raise BadInput("error.document_no_text", name=document.name)
         told = Told(

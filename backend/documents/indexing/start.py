@@ -8,7 +8,7 @@ from typing import Final
 
 from sqlalchemy import select, update
 
-from backend.documents.indexing.turn import reading_now
+from backend.documents.indexing.turn import OVER, reading_now
 from backend.errors import Busy
 from backend.jobs.run import Run
 from backend.jobs.runs import Runs
@@ -26,8 +26,9 @@ def start_indexing(runs: Runs, project: Project, ids: Collection[int] | None = N
     """
     if ids is not None:
         read_again(project, ids)
-    at_work = indexing_run(runs)
-    return at_work if at_work is not None and at_work.state != "stopping" else runs.submit(KIND, {}, title)
+    at_work = [run for run in runs.active() if run.kind == KIND and run.state != "stopping"]
+    taking = (run for run in at_work if not (run.folder / OVER).exists())
+    return next(taking, None) or runs.submit(KIND, {}, title)
 
 
 def indexing_run(runs: Runs) -> Run | None:

@@ -2,31 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
 from filelock import FileLock, Timeout
 
-from backend.errors import Busy
 from backend.files import make_folder
 from backend.projects.folder import Project
 
 LOCK: Final = "indexing.lock"
+OVER: Final = "over"
+"""A file in the folder of a run that does not look for documents any more."""
 READING: Final = "reading"
 """A folder beside it, of whoever has the turn: what was read out of a file on its way to its place."""
-WAIT_S: Final = 10.0
-"""A predecessor that was killed lets go within moments."""
+POLL_S: Final = 0.5
 
 
 @contextmanager
-def index_turn(project: Project) -> Iterator[None]:
-    """Be the one that reads documents. Raises Busy("error.documents_indexing")."""
+def index_turn(project: Project, waiting: Callable[[], object] = lambda: None) -> Iterator[None]:
+    """Be the one that reads documents, after whoever does now.
+
+    `waiting` is called while somebody else does; what it raises comes out here.
+    """
+    lock = _lock(project)
+    while not _taken(lock):
+        waiting()
+        time.sleep(POLL_S)
     try:
-        with _lock(project).acquire(timeout=WAIT_S):
-            yield
-    except Timeout as fault:
-        raise Busy("error.documents_indexing") from fault
+        yield
+    finally:
+        lock.release()
+
+
+def _taken(lock: FileLock) -> bool:
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return False
+    return True
 
 
 def reading_now(project: Project) -> bool:

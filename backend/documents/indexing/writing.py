@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-EMBEDDED_AT_ONCE: Final = 256
-"""Passages between two looks at whether a stop was asked for."""
+AT_ONCE: Final = (8, 32, 256)
+"""Passages between two looks at whether a stop was asked for: the fewest, as one begins, the most."""
+LOOKS_S: Final = (1.0, 5.0)
+"""Twice as many the next time where they take less than the first, half as many where they take more than the last."""
 TRY_AGAIN_S: Final = (2.0, 8.0, 30.0)
 """A server that is being restarted is there again within moments; after the last of these the run ends, resumable."""
 SETTLED: Final = frozenset({"error.endpoint_key_refused", "error.endpoint_not_found", "error.chroma_foreign"})
@@ -49,6 +51,7 @@ class Writing:
         self._embedder: Embedder | None = None
         self._contents, self._progress, self._refind, self._waits = contents, progress, refind, waits
         self.loading_s = self.embedding_s = self.putting_s = 0.0
+        self._at_once = AT_ONCE[1]
 
     def write(self, prepared: Sequence[Prepared]) -> None:
         """Raises Stopped before anything of these was put; StorageProblem, Unavailable, ModelProblem, Refused."""
@@ -87,12 +90,19 @@ class Writing:
         if self._open is None or not texts:
             return None
         self._embedder = self._embedder or self._opened(self._open)
-        embed, found = self._embedder.passages, []
-        for at in range(0, len(texts), EMBEDDED_AT_ONCE):
+        # Texts of one length together: a short one takes as long as the longest that it is embedded with.
+        order = sorted(range(len(texts)), key=lambda place: len(texts[place]))
+        embed, found, at = self._embedder.passages, [], 0
+        while at < len(order):
             self._progress.check_stop()
-            some = texts[at : at + EMBEDDED_AT_ONCE]
+            self._progress.message("run.message.indexing_embedding", done=at, total=len(order))
+            some = [texts[place] for place in order[at : at + self._at_once]]
+            started = time.monotonic()
             found.append(self._patiently(lambda some=some: embed(some)))  # type: ignore[misc]
-        return np.concatenate(found)
+            at += len(some)
+            self._at_once = _how_many(self._at_once, time.monotonic() - started)
+        back = np.argsort(order)
+        return np.asarray(np.concatenate(found)[back])
 
     def _opened(self, opening: Callable[[], Embedder]) -> Embedder:
         """The model is loaded while files are read already."""
@@ -119,6 +129,14 @@ class Writing:
                 self._progress.check_stop()
                 time.sleep(0.2)
         return act()
+
+
+def _how_many(last: int, seconds: float) -> int:
+    """Passages of the next step, after one of `last` took `seconds`."""
+    quick, slow = LOOKS_S
+    if quick <= seconds <= slow:
+        return last
+    return min(2 * last, AT_ONCE[2]) if seconds < quick else max(last // 2, AT_ONCE[0])
 
 
 def _outcome(one: Prepared) -> Outcome:
