@@ -85,7 +85,8 @@ class QuestionStore:
         """Ids of the accepted ones in the order in which they came, with when each was changed last."""
         found = select(KnownQuestionRow.id, KnownQuestionRow.changed).where(KnownQuestionRow.state == "accepted")
         with self.database.read() as session:
-            return dict(session.execute(found.order_by(KnownQuestionRow.id).limit(limit)).tuples().all())
+            rows = session.execute(found.order_by(KnownQuestionRow.id).limit(limit))
+            return {row.id: row.changed for row in rows}
 
     def lost(self) -> int:
         """How many have a place that was not found again in the new version of its document."""
