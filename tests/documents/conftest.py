@@ -14,6 +14,9 @@ from backend.jobs.runs import Runs, end_processes
 from backend.projects.folder import Project
 from backend.projects.projects import Projects
 from backend.settings import Settings
+from tests.documents.asking import asked, filled
+
+__all__ = ["asked", "filled"]  # fixtures of several files
 
 
 @pytest.fixture

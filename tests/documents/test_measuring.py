@@ -1,4 +1,4 @@
-"""Known questions, the table of ways of searching, and the sweep, over a project's own documents and index."""
+"""The table of ways of searching, and the sweep, over a project's own documents and index."""
 
 from __future__ import annotations
 
@@ -11,13 +11,10 @@ import pytest
 from backend.assistants import Assistant, Documents
 from backend.documents.index.index import Index
 from backend.documents.index.settings import active
-from backend.documents.intake import bring
 from backend.documents.measuring.answering import evaluate_answers
-from backend.documents.measuring.importing import import_questions
-from backend.documents.measuring.measuring import askable
 from backend.documents.measuring.measuring_work import MeasuringConfig, start_measuring
 from backend.documents.measuring.measuring_work import work as measuring_work
-from backend.documents.measuring.places import Place, Refound, found_again, refind
+from backend.documents.measuring.places import Place, Refound, refind
 from backend.documents.measuring.sweep import (
     SweepConfig,
     keep_best,
@@ -31,10 +28,7 @@ from backend.documents.measuring.sweep_work import work
 from backend.documents.measuring.told import last_measured, measure, outdated
 from backend.documents.removal import remove
 from backend.documents.retrieving.retrieval import Retrieval
-from backend.documents.splitting.passages import split
-from backend.documents.store import Document
-from backend.documents.values import Block, Parsed
-from backend.errors import BadInput, NotFound, Refused
+from backend.errors import BadInput, Refused
 from backend.jobs.folder import RunFolder
 from backend.jobs.kinds import Job
 from backend.jobs.progress import Progress, Stopped
@@ -43,22 +37,7 @@ from backend.jobs.runs import Runs
 from backend.models.endpoints import Endpoints
 from backend.projects.folder import Project
 from backend.settings import Settings
-from tests.documents.test_intake import texts
-
-THINGS = {
-    "펌프": "윤활유는 여섯 달마다 갈아 줍니다",
-    "보일러": "물 온도는 팔십 도를 넘기지 않습니다",
-    "승강기": "정원은 열세 명입니다",
-    "소화기": "분말의 유효 기간은 십 년입니다",
-    "발전기": "경유 탱크는 사백 리터입니다",
-    "창고": "습도는 절반 아래로 지킵니다",
-    "금고": "비밀번호는 분기마다 바꿉니다",
-    "차량": "타이어는 오만 킬로미터마다 바꿉니다",
-    "회의실": "예약은 이틀 전까지 합니다",
-    "식당": "점심은 열두 시에 시작합니다",
-    "도서": "대출은 두 주 동안입니다",
-    "출입증": "잃어버리면 총무부에 알립니다",
-}
+from tests.documents.asking import THINGS, document, reread
 
 
 class Resting(Runs):
@@ -78,150 +57,6 @@ def retrieval(settings: Settings) -> Iterator[Retrieval]:
     made = Retrieval(settings, Endpoints(settings.home))
     yield made
     made.close()
-
-
-@pytest.fixture
-def filled(project: Project, tmp_path: Path) -> Project:
-    """Twelve documents that are read and indexed, each with a fact among much else."""
-    contents = {name: f"{name} 안내" for name in THINGS}
-    documents = bring(project, texts(tmp_path, **contents)).added
-    with closing(Index(project.folder, active(project))) as index:
-        for document in documents:
-            thing = document.name.removesuffix(".txt")
-            filler = "이 시설은 모두가 함께 쓰는 곳이므로 늘 깨끗이 합니다. " * 12
-            told = (f"{thing} 관리", filler, f"{thing}에 대하여 말하면 {THINGS[thing]}.", filler)
-            parsed = Parsed(blocks=tuple(Block(kind="paragraph", text=text, page=at) for at, text in enumerate(told)))
-            project.documents.kept.keep_parsed(document.sha256, parsed)
-            project.documents.set_state(document, "indexed")
-            laid = project.documents.laid(document)
-            cut = split(parsed, laid, active(project).split, lambda text: len(text) // 2 + 1, document.id)
-            index.put(document.id, cut)
-    return project
-
-
-def document(project: Project, thing: str) -> Document:
-    return next(one for one in project.documents.list() if one.name == f"{thing}.txt")
-
-
-def table(folder: Path, *lines: str, encoding: str = "utf-8") -> Path:
-    path = folder / "questions.csv"
-    path.write_bytes("\n".join(lines).encode(encoding))
-    return path
-
-
-@pytest.fixture
-def asked(filled: Project, tmp_path: Path) -> Project:
-    lines = [f"{thing} 규정은 무엇입니까?,{thing}.txt,{fact},{fact}" for thing, fact in THINGS.items()]
-    done = import_questions(filled, table(tmp_path, "질문,문서,인용,답", *lines))
-    assert (done.added, done.refused) == (len(THINGS), [])
-    return filled
-
-
-# --- questions
-
-
-def reread(project: Project, thing: str, *told: str) -> Document:
-    """The document's text is another one by now."""
-    changed = document(project, thing)
-    project.documents.kept.keep_parsed(
-        changed.sha256, Parsed(blocks=tuple(Block(kind="paragraph", text=text) for text in told))
-    )
-    return changed
-
-
-def test_places_are_found_again_in_a_new_version_of_their_document(asked: Project) -> None:
-    there = f"펌프에 대하여 말하면 {THINGS['펌프']}."
-    changed = reread(asked, "펌프", "새 머리말입니다.", there)
-    assert refind(asked, changed) == Refound(moved=1)
-    (place,) = asked.questions.about(changed.id)[0].places
-    assert asked.documents.laid(changed).text[place.start : place.end] == place.quote == THINGS["펌프"]
-    assert refind(asked, changed) == Refound(same=1)
-
-
-def test_a_place_that_is_not_there_any_more_is_lost_until_its_words_are_back(asked: Project) -> None:
-    changed = reread(asked, "펌프", "윤활유는 이제 갈지 않습니다.")
-    assert refind(asked, changed) == Refound(lost=1)
-    (place,) = asked.questions.about(changed.id)[0].places
-    assert place.lost and place.quote == THINGS["펌프"]
-    with closing(Index(asked.folder, active(asked))) as index:
-        good, left = askable(index, asked.questions.list())
-    assert len(good) == len(THINGS) - 1 and left == [asked.questions.about(changed.id)[0].id]
-    reread(asked, "펌프", "머리말", f"다시 {THINGS['펌프'].replace(' ', '  ')}.")
-    assert refind(asked, changed) == Refound(moved=1), "blanks may differ"
-    assert not asked.questions.about(changed.id)[0].places[0].lost
-
-
-def test_other_documents_places_stay_where_they_are(asked: Project) -> None:
-    two = [place for thing in ("펌프", "금고") for place in asked.questions.about(document(asked, thing).id)[0].places]
-    both = asked.questions.add("둘 다 무엇입니까?", two)
-    refind(asked, reread(asked, "펌프", "아무 말도 없습니다."))
-    assert both is not None
-    assert [place.lost for place in asked.questions.get(both.id).places] == [True, False]
-    assert asked.questions.get(both.id).places[1] == two[1]
-
-
-def test_of_several_the_nearest_and_of_a_few_letters_none() -> None:
-    text = "값은 십이다. " * 3
-    assert found_again("머. " + text, Place(1, 9, 16).quoted(text))[:3] == (1, 12, 19)
-    assert found_again("가나 십 다라 십", Place(1, 3, 4, "십")).lost is False, "it stands where it stood"
-    assert found_again("십 가나 다라 십", Place(1, 3, 4, "십")).lost
-    assert found_again("짧다", Place(1, 3, 9)).lost and not found_again("짧지 않은 글이다", Place(1, 3, 9)).lost
-    long = "긴 글입니다. " * 300
-    whole = found_again("앞말 " + long, Place(1, 0, len(long)).quoted(long))
-    assert (whole.start, whole.end) == (3, 3 + len(long))
-
-
-def test_a_question_is_kept_edited_accepted_and_removed(project: Project) -> None:
-    store = project.questions
-    first = store.add("  무엇입니까?\n", [Place(1, 5, 9), Place(1, 0, 3)], "답", "model", "proposed")
-    assert first is not None and first.question == "무엇입니까?" and first.places == (Place(1, 0, 3), Place(1, 5, 9))
-    assert store.add("무엇입니까?", [Place(1, 0, 3), Place(1, 5, 9)]) is None
-    assert store.count() == 1 and store.list("accepted") == []
-    assert store.accept([first.id, 999]) == 1 and store.accept([first.id]) == 0
-    edited = store.edit(first.id, answer="다른 답")
-    assert (edited.answer, edited.question, edited.state) == ("다른 답", "무엇입니까?", "accepted")
-    assert store.remove([first.id]) == 1
-    with pytest.raises(NotFound):
-        store.get(first.id)
-
-
-@pytest.mark.parametrize(("question", "places"), [("", [Place(1, 0, 1)]), ("무엇?", []), ("무엇?", [Place(1, 4, 4)])])
-def test_a_question_without_words_or_place_is_refused(project: Project, question: str, places: list[Place]) -> None:
-    with pytest.raises(BadInput):
-        project.questions.add(question, places)
-
-
-def test_a_table_in_an_old_encoding_comes_in_and_each_bad_row_is_told(filled: Project, tmp_path: Path) -> None:
-    path = table(
-        tmp_path,
-        "질문;문서;인용;쪽",
-        "정원은?;승강기.txt;정원은  열세 명;",
-        "어느 쪽?;승강기.txt;;2",
-        "정원은?;승강기.txt;정원은 열세 명;",
-        "없는 글;승강기.txt;정원은 백 명;",
-        "없는 문서;배.txt;정원;",
-        "없는 쪽;승강기.txt;;77",
-        "곳이 없다;승강기.txt;;",
-        ";승강기.txt;정원은 열세 명;",
-        encoding="cp949",
-    )
-    done = import_questions(filled, path)
-    assert (done.added, done.same) == (2, 1)
-    told = [(one.line, one.key) for one in done.refused]
-    assert told == [
-        (5, "error.measure_quote"), (6, "error.measure_document"), (7, "error.measure_page"),
-        (8, "error.measure_no_place"), (9, "error.measure_question"),
-    ]  # fmt: skip
-    laid = filled.documents.laid(document(filled, "승강기")).text
-    quoted, page = (one.places[0] for one in filled.questions.list())
-    assert laid[quoted.start : quoted.end] == "정원은 열세 명"
-    assert laid[page.start : page.end] == "승강기에 대하여 말하면 정원은 열세 명입니다."
-
-
-def test_a_table_without_the_columns_is_refused(filled: Project, tmp_path: Path) -> None:
-    with pytest.raises(BadInput) as told:
-        import_questions(filled, table(tmp_path, "question,answer", "a,b"))
-    assert told.value.key == "error.measure_csv_columns"
 
 
 # --- the table
