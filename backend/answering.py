@@ -35,12 +35,14 @@ class Question:
     history    earlier turns as they were shown (user turns are the raw `input`; each is put through the template)
     prefill    the beginning of an answer, to be continued as it stands
     candidates how many best candidates per token the trace shall hold; 0 holds none
+    rests_on   the passages that the prefill cites, of an answer that is continued: nothing is looked for anew
     """
 
     variables: Mapping[str, str]
     history: tuple[Message, ...] = ()
     prefill: str = ""
     candidates: int = 0
+    rests_on: Ground | None = None
 
 
 @dataclass(frozen=True)
@@ -245,7 +247,9 @@ class Answering:
             return engine.render(_with_material(plain, before), assistant.chat_template, question.prefill)
 
         query = _query(assistant, question)
-        rests_on = ground(self._passages, assistant, Asked(query, question.history), engine, prompt, stop)
+        rests_on = ground(
+            self._passages, assistant, Asked(query, question.history, question.rests_on), engine, prompt, stop
+        )
         return _with_material(plain, text_of(assistant, query, rests_on.quoted)), rests_on
 
 

@@ -201,10 +201,11 @@ def _row(
     from backend.models.forcing import forced
 
     try:
-        messages = answers.compose(settled(assistant), question_of(example, assistant, task))
+        # The prompt that would be answered: with as many passages as the model can hold.
+        prompt, _ = answers.preview(settled(assistant), question_of(example, assistant, task))
     except BadInput:
         return None  # its answer is kept as a failure, which the page counts
-    row = forced(engine, engine.render(messages, assistant.chat_template), example.output, end)
+    row = forced(engine, prompt, example.output, end)
     fits = engine.context_length is None or len(row.ids) <= engine.context_length
     return row if row.prompt and row.output and fits else None
 

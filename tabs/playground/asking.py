@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
 
 from backend.answering import Answer, Question, Trace
-from backend.assistants import Assistant
+from backend.assistants import Assistant, Documents
+from backend.documents.grounding.grounding import Ground
 from backend.errors import NotFound, StudioError
 from backend.projects.chats import ChatStore
 from backend.projects.folder import Project
-from backend.projects.turns import Turn
+from backend.projects.turns import Turn, TurnVersion
 from tabs.errors import sentence, tell
 from tabs.playground.chat_view import Screen, Updates
 from tabs.playground.conversation import writing
@@ -20,7 +22,7 @@ from tabs.playground.form import read
 from tabs.playground.keeping import Page, stream, written
 from tabs.playground.prose import plain
 from tabs.playground.setup import values_of
-from tabs.playground.spoken import said, turn_of
+from tabs.playground.spoken import answered, said, turn_of
 
 CANDIDATES = 5
 """Best candidates kept per token, so that "look inside" shows what was weighed for that very answer."""
@@ -83,7 +85,7 @@ class Asking:
         sent: bool = False,
     ) -> Iterator[Updates]:
         """Answer a person's turn with a new turn."""
-        history = project.chats.history(chat, turn.id)
+        history = answered(project.chats.history(chat, turn.id))
         question = Question({**values, "input": turn.text}, history, candidates=CANDIDATES)
         page = Page(project.chats, chat, assistant)
         yield from self.run(request, project, chat, question, page, assistant, sent=sent)
@@ -121,11 +123,12 @@ class Asking:
         assistant: Assistant,
         values: Mapping[str, str],
     ) -> Iterator[Updates]:
-        """Go on with the last answer where it ended."""
+        """Go on with the last answer where it ended, with the passages that it rests on and the form as it is now."""
         version = turns[-1].shown
-        question = asked_last(project.chats, chat, turns, values, version.text)
-        page = Page.continued(project.chats, chat, assistant, version.id)
         before = version.trace or Trace()
+        assistant, rests_on = going_on(assistant, version, before)
+        question = replace(asked_last(project.chats, chat, turns, values, version.text), rests_on=rests_on)
+        page = Page.continued(project.chats, chat, assistant, version.id)
         yield from self.run(request, project, chat, question, page, assistant, before=before, hide_last=True)
 
     def run(
@@ -173,6 +176,16 @@ class Asking:
             self.stops.end(here, WORK, stop)
 
 
+def going_on(assistant: Assistant, version: TurnVersion, before: Trace) -> tuple[Assistant, Ground | None]:
+    """The assistant as it may continue this version: its citations [1], [2] go on meaning what they mean."""
+    if before.retrieval is None:
+        return assistant.model_copy(update={"documents": None}), None
+    began = version.assistant.documents if version.assistant is not None else None
+    wanted = began or assistant.documents or Documents()
+    rests_on = Ground(before.passages, before.cut, before.retrieval)
+    return assistant.model_copy(update={"documents": wanted}), rests_on
+
+
 def asked_last(
     chats: ChatStore, chat: int, turns: Sequence[Turn], values: Mapping[str, str], prefill: str = ""
 ) -> Question:
@@ -180,5 +193,5 @@ def asked_last(
     asked = [turn for turn in turns if turn.role == "user"]
     if not asked:
         raise NotFound("error.turn_missing")
-    history = chats.history(chat, asked[-1].id)
+    history = answered(chats.history(chat, asked[-1].id))
     return Question({**values, "input": asked[-1].text}, history, prefill, CANDIDATES)

@@ -72,6 +72,9 @@ def rests_line(text: str, trace: Mapping[str, Any], t: Say) -> str:
     quoted = quoted_of(trace)
     found = counted(supported(text, quoted))
     parts = [t("grounding.passages_in", count=len(quoted))]
+    removed = sum(one.removed for one in quoted)
+    if removed:
+        parts.append(t("grounding.removed_count", count=removed))
     if trace.get("cut"):
         parts.append(t("grounding.passages_cut", count=len(trace["cut"])))
     if found.unknown:

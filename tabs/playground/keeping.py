@@ -85,7 +85,10 @@ def stream(
 
 
 def joined(before: Trace, after: Trace) -> Trace:
-    """The trace of a continued answer: counts and times of both parts, and both parts' tokens."""
+    """The trace of a continued answer: counts and times of both parts, both parts' tokens, the first's passages.
+
+    What is continued keeps its passages, also those that the longer prompt had no room for: their numbers are in it.
+    """
     tokens = _sum(before.answer_tokens, after.answer_tokens)
     total = before.total_s + after.total_s
     choices: tuple[TokenChoice, ...] = (*before.choices, *after.choices)
@@ -96,6 +99,9 @@ def joined(before: Trace, after: Trace) -> Trace:
         first_token_s=before.first_token_s if before.first_token_s is not None else after.first_token_s,
         total_s=total,
         choices=choices if before.choices and after.choices else after.choices,
+        passages=before.passages,
+        cut=before.cut,
+        retrieval=before.retrieval,
     )
 
 

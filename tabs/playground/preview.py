@@ -18,6 +18,7 @@ from tabs.playground.editing import Editing
 from tabs.playground.form import read, weights_of
 from tabs.playground.prose import plain, seen
 from tabs.playground.setup import Setup, values_of
+from tabs.playground.spoken import answered
 from tabs.playground.wiring import QUICK
 from tabs.session import Session, owner
 from tabs.text import Words
@@ -106,9 +107,7 @@ class Previewing:
         t = self.words.t
         project = self.services.projects.open(owner(request), project_id)
         chats = project.chats
-        history = chats.history(chat_id) if chat_id is not None else ()
-        if history and history[-1].role == "user":
-            history = history[:-1]
+        history = answered(chats.history(chat_id)) if chat_id is not None else ()
         values = {name: value or f"{{{name}}}" for name, value in values_of(form).items()}
         question = Question({**values, "input": message or t("playground.preview_sample")}, history)
         assistant = read(form)

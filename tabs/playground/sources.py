@@ -38,7 +38,7 @@ def query_view(found: Retrieval, words: Words) -> str:
 def passage_view(one: Quoted, words: Words) -> str:
     """A passage: its number, where it stands, how it begins, and what found it."""
     t = words.t
-    beginning = " ".join(one.passage.text.split())
+    beginning = t("grounding.removed") if one.removed else " ".join(one.passage.text.split())
     more = "…" if len(beginning) > BEGINNING else ""
     by = " · ".join(
         t("grounding.found_by", retriever=retriever_name(name, words), rank=hit.rank, score=number(hit.score))

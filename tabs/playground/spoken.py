@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from backend.errors import BadInput, NotFound
+from backend.messages import Message
 from backend.projects.turns import Turn
 from backend.text_limits import clean_text
 
@@ -16,6 +17,15 @@ def said(message: object) -> str:
     if not text.strip():
         raise BadInput("error.text_empty")
     return text
+
+
+def answered(history: Sequence[Message]) -> tuple[Message, ...]:
+    """What was said before a question, without questions that got no answer: the chat shows them, a model is not told.
+
+    Two messages of a person in a row are refused by many chat templates.
+    """
+    after = [*(turn.role for turn in history), "user"][1:]
+    return tuple(turn for turn, then in zip(history, after, strict=True) if (turn.role, then) != ("user", "user"))
 
 
 def turn_of(turns: Sequence[Turn], told: Mapping[str, Any]) -> Turn:

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import TimeoutError
 
+from backend.documents.measuring.measuring import WAYS
 from backend.models.endpoints import Endpoints
+from tabs.text import Words
 from tests.browser.conftest import open_studio
 from tests.documents.pdfs import Sheet, save
 from tests.fakes import ChatServer, chat_server
@@ -124,8 +126,8 @@ def pick(page: Page, dropdown: str, name: str) -> None:
     assert name in page.input_value(f"{dropdown} input")
 
 
-def measure(page: Page, question: str, document: str, quote: str) -> str:
-    """Write a question down with its passage and measure; the table's text."""
+def measure(page: Page, question: str, document: str, quote: str) -> dict[str, list[str]]:
+    """Write a question down with its passage and measure; of each way what stands in the table: recall, nDCG, MRR."""
     page.click("#tab-documents-button")
     page.click("#dc-part-measure-button")
     page.wait_for_selector("#dr-form")
@@ -138,7 +140,8 @@ def measure(page: Page, question: str, document: str, quote: str) -> str:
     page.wait_for_function("text => document.querySelector('#dr-list').innerText.includes(text)", arg=question)
     page.click("#dr-measure")
     page.wait_for_selector("#dr-measured table", timeout=LONG_MS)
-    return page.inner_text("#dr-measured")
+    rows = page.locator("#dr-measured table.dr-table tbody tr").all()
+    return {row.locator("b").first.inner_text(): row.locator(".dr-figure > b").all_inner_texts() for row in rows}
 
 
 def test_from_a_hangul_file_to_a_citation_and_a_measure(
@@ -171,8 +174,11 @@ def test_from_a_hangul_file_to_a_citation_and_a_measure(
     assert "개똥이" in page.inner_text("#pg-sources .pg-page")
     assert "개똥이" in str(fake.asked[-1]["messages"]), "the passage went with the question"
 
-    told = measure(page, "개똥이의 점수는?", "scores.hwpx", "개똥이 | 89 | 65 | 78")
-    assert "BM25" in told
+    told = measure(page, "개똥이의 국어, 영어, 수학 점수는?", "scores.hwpx", "개똥이 | 89 | 65 | 78")
+    t = Words("ko").t
+    assert told[t("measure.way_bm25")] == ["100", "100", "100"], "the table stands first among what was found"
+    assert told[t("measure.way_dense")] == [], "it has no points to be asked by"
+    assert "질문 1개로" in page.inner_text("#dr-measured")
     assert strangers(watch) == []
 
 
@@ -201,22 +207,30 @@ def test_from_a_page_to_its_meaning_and_the_sources_of_an_answer(page: Page, lib
     # Two files and the question.
     page.wait_for_function("document.querySelectorAll('#dm-plot .scatterlayer .trace').length >= 3")
 
-    ask_with_documents(page, "Which patients are seen first?", "By words and meaning")
+    ask_with_documents(page, "Which patients are seen first?", "Combined")
     page.click("#pg-conversation [data-act=sources]")
     page.click("#pg-sources .pg-open-passage >> nth=0")
     page.wait_for_selector("#pg-sources .pg-page mark")
 
     told = measure(page, "Which patients come first?", "handbook.pdf", sentences[0])
-    assert "BM25" in told
+    t = Words("en").t
+    assert told == {t(f"measure.way_{way}"): ["100", "100", "100"] for way in WAYS}, "there is one English file"
     assert strangers(watch) == []
 
 
 @pytest.mark.parametrize("language", ["ko", "en"])
-def test_a_phone_shows_every_part_without_scrolling_sideways(page: Page, library: Studio, language: str) -> None:
+def test_a_phone_shows_every_part_without_scrolling_sideways(
+    page: Page, library: Studio, watch: Path, language: str
+) -> None:
+    """With a file that was read and a question that was measured by: the parts are not empty."""
     page.set_viewport_size({"width": 400, "height": 900})
-    open_studio(page, f"{library.url}{language}/")
-    page.click("#tab-documents-button")
-    for part in ("files", "passages", "search", "map"):
+    open_project(page, library, language, "phone")
+    told = "The gate at the back of the building opens at seven and closes at nine."
+    (watch / "gate.txt").write_text(told, encoding="utf-8")
+    page.set_input_files("#dc-drop input[type=file]", str(watch / "gate.txt"))
+    page.wait_for_selector("#dc-standing [data-do=to_search]", timeout=LONG_MS)
+    assert measure(page, "When does the gate open?", "gate.txt", told)
+    for part in ("files", "passages", "search", "map", "measure"):
         page.click(f"#dc-part-{part}-button")
         page.wait_for_timeout(600)
         assert page.evaluate("document.documentElement.scrollWidth") <= 400, part

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from backend.answering import Answer, Answering, Question, Trace
 from backend.assistants import Assistant, Decoding, Documents, Instructions, PassageFilter
+from backend.documents.embedding import EmbeddingModel
+from backend.documents.grounding.grounding import Ground
 from backend.documents.grounding.library import ProjectPassages, passages_of_run
+from backend.documents.index.index import Index
+from backend.documents.index.settings import IndexSettings, activate, active
 from backend.documents.intake import bring
+from backend.documents.splitting.settings import SplitSettings
+from backend.documents.values import Passage
 from backend.errors import NotFound
 from backend.evaluation.answer_store import NewAnswer
 from backend.evaluation.grounded import grounded, share
@@ -140,6 +147,42 @@ def test_what_the_documents_hold_is_part_of_an_assistants_fingerprint(
     assert known_fingerprint(filled, asked) is None and fingerprint(bare, host.where, filled) == plain
     with pytest.raises(ValueError, match="project"):
         fingerprint(asked, host.where)
+
+
+def test_an_index_that_is_still_filling_is_another_fingerprint(
+    filled: Project, runs: Runs, settings: Settings, host: ModelHost, tmp_path: Path
+) -> None:
+    """After another way of cutting was chosen, documents read before are "indexed" but not yet in the new index."""
+    asked = assistant(settings, tmp_path)
+    activate(filled, IndexSettings(split=SplitSettings(size=64, overlap=0), embedding=EmbeddingModel(kind="none")))
+    empty = fingerprint(asked, host.where, filled)
+    index = Index(filled.folder, active(filled))
+    document = filled.documents.list()[0]
+    index.put(document.id, [Passage(document_id=document.id, number=0, text="보증금", start=0, end=3)])
+    index.close()
+    half = fingerprint(asked, host.where, filled)
+    indexed(runs, filled)
+    assert len({empty, half, fingerprint(asked, host.where, filled)}) == 3
+
+
+def test_what_is_continued_keeps_its_passages(
+    filled: Project, settings: Settings, host: ModelHost, tmp_path: Path
+) -> None:
+    """Whatever the form says now: another filter, or another question, finds nothing anew."""
+    asked = assistant(settings, tmp_path)
+    with passages_of_run(filled, settings) as passages:
+        trace = last(Answering(host, passages), asked).trace
+    rested = Ground(trace.passages, trace.cut, trace.retrieval)
+    further = Question({"input": "필터는?"}, prefill="보증금은 [1]", rests_on=rested)
+    again = last(Answering(host), asked, further).trace
+    assert again.passages == trace.passages and again.retrieval == trace.retrieval
+    assert f"> {LEASE}" in again.prompt
+    first = trace.passages[0]
+    blank = first.model_copy(
+        update={"document": "", "passage": first.passage.model_copy(update={"text": "", "headings": ()})}
+    )
+    left = replace(further, rests_on=Ground((blank,), (), trace.retrieval))
+    assert "\n>" not in last(Answering(host), asked, left).trace.messages[-1].content, "what was removed is not shown"
 
 
 def test_names_of_many_documents_are_found(filled: Project) -> None:

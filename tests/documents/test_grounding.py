@@ -12,7 +12,8 @@ from backend.documents.grounding.citing import citations, without_citations
 from backend.documents.grounding.figures import Grounding, grounding_of
 from backend.documents.grounding.fitting import fitted, room
 from backend.documents.grounding.quoting import Language, language_of, material
-from backend.documents.grounding.supporting import says_unknown, supported
+from backend.documents.grounding.rewriting import looked_for
+from backend.documents.grounding.supporting import supported
 from backend.documents.grounding.suspicion import harmless, suspicions
 from backend.documents.grounding.values import Quoted
 from backend.documents.values import Passage
@@ -129,11 +130,71 @@ def test_sentences_are_told_apart_by_what_the_passages_hold() -> None:
         "I don't know from these documents.",
         "The provided passages do not mention a deposit.",
         "This is not stated in the material.",
+        "자료에 해당 내용이 없습니다.",
+        "해당 정보는 문서에 없습니다.",
+        "There is no information about the warranty in the documents.",
+        "The text does not provide any details on shipping.",
     ],
 )
 def test_not_knowing_is_an_answer(answer: str) -> None:
-    assert says_unknown(answer) and supported(answer, quoted(LEASE))[0].support == "unknown"
+    assert supported(answer, quoted(LEASE))[0].support == "unknown"
     assert grounding_of(answer, quoted(LEASE)) == Grounding(unknown=1, answers=1)
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        "개인정보 수집은 필요 없습니다 [1].",
+        "이 계약의 내용에는 위약금이 없습니다 [1].",
+        "이 보험의 보장 내용에 치과 치료는 포함되지 않습니다 [1].",
+        "신청 자료를 찾을 수 없으면 다시 내야 합니다.",
+        "정보 주체는 동의를 거부해도 불이익이 없습니다.",
+        "The text field does not include spaces [1].",
+        "A guest cannot find the source settings in this menu.",
+        "The insulation material does not contain asbestos.",
+    ],
+)
+def test_a_claim_that_something_is_not_so_is_judged_like_any_other(claim: str) -> None:
+    assert [one.support for one in supported(claim, quoted(LEASE))] == ["unsupported"]
+    assert grounding_of(claim, quoted(LEASE)).claims == 1
+
+
+def test_not_knowing_outright_is_no_claim_even_with_a_citation() -> None:
+    for answer in ("이 문서에서는 알 수 없습니다 [1].", "I don't know from these documents [1]."):
+        assert grounding_of(answer, quoted(LEASE)) == Grounding(unknown=1, answers=1)
+
+
+def test_what_a_removed_passage_may_have_supported_is_not_judged() -> None:
+    answer = (
+        "보증금은 5,000만원입니다 [1]. The pump must be switched off before cleaning [2]. 이 문서에서는 알 수 없습니다."
+    )
+    blank, left = quoted("", PUMP, name="")
+    assert blank.removed and not left.removed
+    found = supported(answer, (blank, left))
+    assert [one.support for one in found] == ["removed", "supported", "unknown"] and found[0].missing == ()
+    assert found[0].cited == (1,), "the answer still names it"
+    assert grounding_of(answer, (blank, left)).claims == 1
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ("보증금은 얼마입니까?", "보증금은 얼마입니까?"),
+        ("<think>\n앞에서 보증금을 물었다.\n</think>\n\n보증금은 얼마입니까?", "보증금은 얼마입니까?"),
+        ("<think>\n앞에서", ""),
+        ("<think>", ""),
+        ("“How much is it?”\nThe deposit is 50.", "How much is it?"),
+        ("", ""),
+        ("가" * 401, ""),
+    ],
+)
+def test_a_question_written_by_a_model_is_taken_without_its_thoughts(told: str, expected: str) -> None:
+    assert looked_for(told) == expected
+
+
+def test_a_question_that_was_cut_off_is_not_looked_for() -> None:
+    assert looked_for("보증금은 얼마이며 그리고", ended=False) == ""
+    assert looked_for("보증금은 얼마입니까?\n또한 계약은", ended=False) == "보증금은 얼마입니까?"
 
 
 def test_precision_and_recall_of_citations() -> None:

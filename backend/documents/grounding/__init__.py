@@ -9,6 +9,7 @@ grounding.py   retrieval, fitting and quoting of one question, as `Answering` us
 rewriting.py   a follow-up question written out by the model
 citing.py      [1], [2, 3], [1-3] in an answer
 supporting.py  which sentences of an answer the passages support
+unknowing.py   which sentences say that the documents do not tell
 figures.py     citation precision and recall, unsupported sentences: of one answer and of many
 content.py     names what the project's documents hold now, for the fingerprint of an assistant
 """

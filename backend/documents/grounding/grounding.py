@@ -37,10 +37,14 @@ NO_GROUND: Final = Ground()
 
 @dataclass(frozen=True)
 class Asked:
-    """A question as grounding sees it: what is looked for, and what was said before."""
+    """A question as grounding sees it: what is looked for, and what was said before.
+
+    rests_on  what the beginning of the answer rests on, where one is continued: nothing is looked for anew
+    """
 
     query: str
     history: tuple[Message, ...] = ()
+    rests_on: Ground | None = None
 
 
 def find(passages: Passages | None, wanted: Documents, query: str, was_rewritten: bool = False) -> Ground:
@@ -77,21 +81,24 @@ def ground(
     wanted = assistant.documents
     if wanted is None:
         return NO_GROUND
-    query = asked.query
-    if wanted.rewrite and asked.history:
-        query = rewritten(engine, assistant, query, asked.history, stop)
-    found = find(passages, wanted, query, query != asked.query)
+    found = asked.rests_on
+    if found is None:
+        query = asked.query
+        if wanted.rewrite and asked.history:
+            query = rewritten(engine, assistant, query, asked.history, stop)
+        found = find(passages, wanted, query, query != asked.query)
 
     def length(some: Sequence[Quoted]) -> int | None:
         tokens = engine.tokens(prompt(text_of(assistant, asked.query, some)))
         return None if tokens is None else len(tokens)
 
-    kept, cut = fitted(found.quoted, room(engine.context_length, assistant.decoding.max_new_tokens), length)
+    quoted = [one for one in found.quoted if not one.removed]
+    kept, cut = fitted(quoted, room(engine.context_length, assistant.decoding.max_new_tokens), length)
     told = tuple(
         Cut(passage_id=one.passage.id, document=one.document, page=one.passage.page, tokens=one.passage.tokens or None)
         for one in cut
     )
-    return Ground(kept, told, found.retrieval)
+    return Ground(kept, (*told, *found.cut), found.retrieval)
 
 
 def text_of(assistant: Assistant, question: str, quoted: Sequence[Quoted]) -> str:

@@ -13,6 +13,9 @@ from backend.models.engine import Engine, Request
 TURNS: Final = 6
 TURN_CHARACTERS: Final = 600
 LONGEST: Final = 400
+DECODING: Final = Decoding(temperature=0, max_new_tokens=256)
+"""Enough for a question, not for long thoughts: who thinks on gets the question as it was asked."""
+THOUGHT: Final = "<think>"
 ASKED: Final = {
     "ko": "아래 대화의 마지막 질문을, 앞의 대화를 읽지 않아도 뜻이 통하는 질문 한 문장으로 고쳐 쓰십시오. "
     "대답하지 말고 고쳐 쓴 질문만 적으십시오.\n\n{talk}\n\n마지막 질문: {question}\n고쳐 쓴 질문:",
@@ -37,11 +40,23 @@ def rewritten(
         for turn in history[-TURNS:]
         if turn.role != "system"
     )
-    asked = ASKED[language].format(talk=talk, question=question.strip())
-    request = Request(
-        (Message(role="user", content=asked),),
-        Decoding(temperature=0, max_new_tokens=96, stop=("\n",)),
-        assistant.chat_template,
-    )
-    told = "".join(piece.text for piece in engine.stream(request, stop)).strip().strip("\"'“”「」").strip()
-    return told if 2 <= len(told) <= LONGEST else question
+    asked = Message(role="user", content=ASKED[language].format(talk=talk, question=question.strip()))
+    prompt = engine.render((asked,), assistant.chat_template)
+    request = Request((asked,), DECODING, assistant.chat_template, text=prompt)
+    told, ended = THOUGHT if prompt.rstrip().endswith(THOUGHT) else "", True
+    for piece in engine.stream(request, stop):
+        told, ended = told + piece.text, piece.finish != "length"
+    return looked_for(told, ended) or question
+
+
+def looked_for(told: str, ended: bool = True) -> str:
+    """The question in what a model wrote: its first line, without thoughts and quotation marks; "" where there is none.
+
+    ended  whether it came to an end by itself: a line that was cut off is no question
+    """
+    from backend.fewshot.proposing import tidied  # which imports answering, which imports this
+
+    line, *more = tidied(told).splitlines() or [""]
+    line = line.strip().strip("\"'“”「」").strip()
+    whole = ended or bool(more)
+    return line if whole and 2 <= len(line) <= LONGEST and "<think" not in line else ""

@@ -36,6 +36,11 @@ class Quoted(Part):
     shortened: int = 0
 
     @property
+    def removed(self) -> bool:
+        """Whether its document was removed since, and its words with it; no passage is found without any."""
+        return not self.passage.text
+
+    @property
     def shown(self) -> str:
         """What of the passage the model read."""
         return self.passage.text[: len(self.passage.text) - self.shortened]
@@ -88,8 +93,12 @@ class Citation(Part):
     passage_id: str | None = None
 
 
-Support = Literal["supported", "unsupported", "no_claim", "unknown"]
-"""unknown: the sentence says that the documents do not tell."""
+Support = Literal["supported", "unsupported", "no_claim", "unknown", "removed"]
+"""unknown: the sentence says that the documents do not tell.
+
+removed: a passage that the answer rested on is gone with its document, and what is left does not support the sentence:
+nothing can be said of it.
+"""
 
 
 class Checked(Part):

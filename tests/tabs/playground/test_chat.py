@@ -8,7 +8,11 @@ from typing import Any
 import gradio as gr
 import pytest
 
-from backend.assistants import Assistant, Decoding, Instructions
+from backend.answering import Trace
+from backend.assistants import Assistant, Decoding, Documents, Instructions
+from backend.documents.grounding.grounding import Ground
+from backend.documents.grounding.values import Quoted, Retrieval
+from backend.documents.values import Passage
 from backend.errors import BadInput, NotFound, Unavailable
 from backend.projects.folder import Project
 from backend.prompts.presets import PRESETS
@@ -96,6 +100,44 @@ def test_the_history_goes_along(
     question = answers.asked[-1][1]
     assert [message.content for message in question.history] == ["하나?", "하나 둘 셋"]
     assert question.variables == {"context": "배경", "input": "둘?"}
+
+
+def test_a_question_that_got_no_answer_stays_in_the_chat_and_out_of_the_prompt(
+    asking: Asking, project: Project, answers: ScriptedAnswers, request_: gr.Request, told: list[str]
+) -> None:
+    answers.fault = Unavailable("error.endpoint_down")
+    chat = send(asking, project, "하나?", request_)[-1][asking.view.chat_id]
+    send(asking, project, "둘?", request_, chat)
+    answers.fault = None
+    shown = send(asking, project, "셋?", request_, chat)[-1][asking.view.conversation]
+    assert answers.asked[-1][1].history == () and len(told) == 2
+    assert all(question in shown for question in ("하나?", "둘?", "셋?"))
+    send(asking, project, "넷?", request_, chat)
+    assert [turn.content for turn in answers.asked[-1][1].history] == ["셋?", "하나 둘 셋"]
+    list(asking.ask(project.id, chat, request_, pressed(act="regenerate"), **FORM))
+    assert [turn.content for turn in answers.asked[-1][1].history] == ["셋?", "하나 둘 셋"]
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_going_on_rests_on_what_the_answer_began_with(
+    asking: Asking, project: Project, answers: ScriptedAnswers, request_: gr.Request, before: bool
+) -> None:
+    """Documents may be off in the form by now, or on: the numbers in the answer are those of its own passages."""
+    passage = Passage(document_id=1, number=0, text="보증금은 5,000만원", start=0, end=10)
+    rested = (Quoted(number=1, document="계약.txt", passage=passage),)
+    began = Trace(passages=rested, retrieval=Retrieval(query="보증금은?"), finish="length") if before else Trace()
+    wanted = Documents(retriever="bm25", top_k=3)
+    chats, asked = project.chats, Assistant(documents=wanted if before else None)
+    chat = chats.create().id
+    chats.add_user(chat, "보증금은?")
+    chats.add_answer(chat, "보증금은 [1]", began, asked)
+    form = FORM | fill(Assistant(documents=None if before else Documents()))
+    list(asking.ask(project.id, chat, request_, pressed(act="continue"), **form))
+    assistant, question = answers.asked[-1]
+    assert assistant.documents == (wanted if before else None)
+    assert question.rests_on == (Ground(rested, (), began.retrieval) if before else None)
+    kept = chats.turns(chat)[-1].shown.trace
+    assert kept is not None and kept.passages == began.passages and kept.retrieval == began.retrieval
 
 
 def test_stop_ends_it_and_keeps_what_was_written(

@@ -200,15 +200,50 @@ def test_a_passage_is_marked_in_its_pages_and_found_again_when_the_document_grew
     parsed = Parsed(blocks=(*blocks, Block(kind="paragraph", text="다음 쪽", page=4)), page_kind="page", pages=4)
     laid = lay(parsed)
     start = laid.text.index(TEXT)
-    html = page_view(parsed, laid, (start, start + len(TEXT)), passage(start=start, end=start + len(TEXT)))
+    html = page_view(parsed, laid, (start, start + len(TEXT)))
     assert f"앞 <mark>{TEXT}</mark> 뒤" in html and "제목" not in html and "다음 쪽" not in html
     across = (0, start + 4)
-    html = page_view(parsed, laid, across, passage(page=2, page_end=3))
+    html = page_view(parsed, laid, across)
     assert "<mark>&lt;제목&gt;</mark>" in html and html.count("<mark>") == 2
-    loose = page_view(parsed, laid, (start, start + 3), passage(page=None))
-    assert "제목" in loose and "다음 쪽" in loose
+    loose = Parsed(blocks=tuple(block.model_copy(update={"page": None}) for block in parsed.blocks))
+    html = page_view(loose, laid, (start, start + 3))
+    assert "제목" in html and "다음 쪽" in html
     assert located(laid, passage()) == (start, start + len(TEXT)), "it stands elsewhere now"
     assert located(Laid(text="다른 글", spans=()), passage()) is None
+
+
+def test_a_passage_that_moved_to_another_page_is_shown_there(filled: Project, words: Words) -> None:
+    """A page was put in front since the answer: the passage is marked in the page where it stands now."""
+    document = filled.documents.list()[0]
+    cover = Block(kind="paragraph", text="표지입니다", page=3)
+    now = Parsed(blocks=(cover, Block(kind="paragraph", text=f"앞 {TEXT}", page=4)), page_kind="page", pages=4)
+    filled.documents.kept.keep_parsed(document.sha256, now)
+    html = opened_passage(filled, one(passage=passage(document_id=document.id, page=3)), words)
+    assert f"<mark>{TEXT}</mark>" in html and "표지입니다" not in html and "· 4쪽" in html
+
+
+@pytest.mark.parametrize("page", [None, 1])
+def test_of_a_large_block_only_what_is_near_is_drawn(page: int | None) -> None:
+    text = "가" * 1_000_000 + TEXT + "나" * 1_000_000
+    parsed = Parsed(blocks=(Block(kind="paragraph", text="처음", page=page), Block(kind="table", text=text, page=page)))
+    laid = lay(parsed)
+    start = laid.text.index(TEXT)
+    html = page_view(parsed, laid, (start, start + len(TEXT)))
+    assert f"<mark>{TEXT}</mark>" in html and len(html) < 10_000 and "처음" not in html
+    assert html.count("…") == 2
+
+
+def test_the_passages_of_a_removed_document_are_told_as_removed(words: Words, filled: Project) -> None:
+    blank = one(document="", passage=passage(""))
+    kept = {"passages": [blank.model_dump(mode="json")], "retrieval": {"query": "x"}}
+    html = grounded(ANSWER, (blank,), words.t)
+    assert "pg-unsupported" not in html and html.count('data-act="cite"') == 1 and "지워진 문서" in html
+    line = rests_line(ANSWER, kept, words.t)
+    assert "지운 문서의 구절 1개" in line and "못한 문장" not in line
+    told = words.t("grounding.removed")
+    sources = sources_view(ANSWER, kept, words)
+    assert told in sources and words.t("grounding.unsupported") not in sources
+    assert told in opened_passage(filled, blank, words)
 
 
 def test_a_citation_of_a_chat_opens_its_passage(
