@@ -109,14 +109,10 @@ def create_services(settings: Settings) -> Services:
     endpoints = Endpoints(settings.home, settings.offline)
     retrieval = Retrieval(settings, endpoints)
 
-    def leaving(project: Project) -> None:
-        retrieval.close_project(project)
-        forget_on_servers(project.folder)
-
     host = ModelHost(settings, endpoints)
     return Services(
         settings=settings,
-        projects=Projects(settings.home / "projects", working, leaving),
+        projects=Projects(settings.home / "projects", working, retrieval.close_project, forget_on_servers),
         host=host,
         answers=Answering(host),
         endpoints=endpoints,

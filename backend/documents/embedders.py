@@ -31,12 +31,16 @@ SYLLABLE_TENTHS: Final = 6
 
 
 class Embedders:
-    """The models of one process, opened at first use; the one used longest ago makes room. Any thread."""
+    """The models of one process, opened at first use; the one used longest ago makes room. Any thread.
+
+    A model that makes room is only let go of: who works with it just now works on, and its memory is free afterwards.
+    """
 
     def __init__(self, settings: Settings, endpoints: Endpoints, kept: int = KEPT) -> None:
         self._settings, self._endpoints, self._kept = settings, endpoints, kept
         self._open: list[Embedder] = []
         self._lock = threading.Lock()
+        self._turns: dict[str, threading.Lock] = {}
 
     def open(self, model: EmbeddingModel, *, fetch: bool = False, progress: Progress | None = None) -> Embedder:
         """The loaded model. `fetch` lets a worker download one of the hub, told by its `progress`.
@@ -44,12 +48,13 @@ class Embedders:
         Raises Refused("error.index_no_vectors"), ModelProblem, Unavailable, NotFound; with `progress` Stopped.
         """
         with self._lock:
+            turn = self._turns.setdefault(model.model_dump_json(), threading.Lock())
+        with turn:  # only who asks for the same model waits while it loads
             found = next((one for one in self._open if one.model == model), None)
             found = found or self._opened(model, fetch, progress)
-            others = [one for one in self._open if one is not found]
-            for old in others[self._kept - 1 :]:
-                old.close()
-            self._open = [found, *others[: self._kept - 1]]
+            with self._lock:
+                others = [one for one in self._open if one is not found]
+                self._open = [found, *others[: self._kept - 1]]
             return found
 
     def counter(self, model: EmbeddingModel) -> Callable[[str], int]:

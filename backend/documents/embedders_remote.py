@@ -6,6 +6,7 @@ How many texts it takes at once is found out: a server that refuses a batch is a
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -32,6 +33,7 @@ class RemoteEmbedder:
     def __init__(self, model: EmbeddingModel, endpoint: Endpoint, key: str | None) -> None:
         self.model, self._endpoint, self._key = model, endpoint, key
         self._client = client(endpoint, key, CONNECT_S, READ_S)
+        weakref.finalize(self, self._client.close)
         self._dimensions, self._at_once = 0, AT_ONCE
 
     @property

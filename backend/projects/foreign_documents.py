@@ -75,14 +75,22 @@ def unread(session: Session) -> None:
 
 
 def _index_here(session: Session) -> None:
-    """A stranger's project does not say to which server the passages of documents go."""
+    """A stranger's project does not say to which server passages go, nor which model is fetched or which folder read.
+
+    Of its model it keeps that there is none; any other becomes the one that is installed with the studio.
+    """
     note = session.get(NoteRow, INDEX_NOTE)
-    if note is not None:
-        kept = json.loads(note.value)
-        if isinstance(kept, dict):
-            note.value = json.dumps({name: value for name, value in kept.items() if name != "chroma"})
-        else:
-            session.delete(note)
+    if note is None:
+        return
+    kept = json.loads(note.value)
+    if not isinstance(kept, dict):
+        session.delete(note)
+        return
+    here = {name: value for name, value in kept.items() if name not in ("chroma", "embedding")}
+    model = kept.get("embedding")
+    if isinstance(model, dict) and model.get("kind") == "none":
+        here["embedding"] = {"kind": "none", "name": ""}
+    note.value = json.dumps(here)
 
 
 def check_files(session: Session, files: Path) -> None:

@@ -34,12 +34,17 @@ class Projects:
         root: Path,
         working: Callable[[Path], bool] = lambda _folder: False,
         leaving: Callable[[Project], None] = lambda _project: None,
+        gone: Callable[[Path], None] = lambda _folder: None,
     ) -> None:
-        """`working` tells of a folder whether a run is under way; `leaving` is called before a project is deleted."""
+        """`working` tells of a folder whether a run is under way.
+
+        leaving  is called before a project is moved to the trash: it lets go of what it holds open, quickly
+        gone     is called with a project's folder before it is deleted for good, and may take its time
+        """
         self._root = root
         self._trash = root.parent / "trash"
         self._desk = root.parent / "tmp"
-        self._working, self._leaving = working, leaving
+        self._working, self._leaving, self._gone = working, leaving, gone
         self._lock = threading.RLock()
         self._migrating = threading.Lock()
         self._open: dict[Path, Project] = {}
@@ -128,8 +133,12 @@ class Projects:
 
     def empty_trash(self, owner: str) -> None:
         """Delete for good what was deleted."""
+        trash = self._trash_of(owner)
+        leaving = trash.list()
+        for info in leaving:
+            self._gone(trash.content(info.id))  # it may ask other machines: nobody waits for them meanwhile
         with self._lock:
-            self._trash_of(owner).empty()
+            trash.empty([info.id for info in leaving])
 
     def ensure_sample(self, owner: str, samples: Path) -> None:
         """Make the sample project when the owner has no project and never had one."""

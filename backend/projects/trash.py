@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -57,11 +58,17 @@ class Trash:
             shutil.rmtree(place)
         return back
 
-    def empty(self) -> None:
-        """Delete for good. Raises StorageProblem."""
-        if self._folder.is_dir():
-            with storing(self._folder):
-                shutil.rmtree(self._folder)
+    def content(self, project_id: str) -> Path:
+        """Where a deleted project lies."""
+        return self._folder / project_id / CONTENT
+
+    def empty(self, ids: Iterable[str]) -> None:
+        """Delete these for good, and what is no project. Raises StorageProblem."""
+        wanted = frozenset(ids)
+        for place in list(self._folder.iterdir()) if self._folder.is_dir() else ():
+            if place.name in wanted or not (place / CONTENT).is_dir():
+                with storing(self._folder):
+                    shutil.rmtree(place) if place.is_dir() else place.unlink()
 
 
 def _read(place: Path) -> TrashedInfo | None:

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import gradio as gr
 
+from backend.documents.analysis import MORPHEMES, SYLLABLES
 from backend.documents.embedding import EmbeddingModel
 from backend.documents.fetching import asked_as
 from backend.documents.index.settings import EMBEDDED, IndexSettings, checked
@@ -23,6 +24,7 @@ LENGTHS: Final[Mapping[str, tuple[int, int]]] = MappingProxyType(
 )
 """Size and overlap in tokens of the three lengths that have a name."""
 OWN: Final = "own"
+ANALYSES: Final = (SYLLABLES, MORPHEMES)
 KINDS: Final = ("minilm", "hub", "local", "endpoint", "none")
 
 
@@ -61,6 +63,7 @@ class SettingsView:
     passage: gr.Textbox
     max_tokens: gr.Number
     languages: gr.Radio
+    analysis: gr.Radio
     chroma: gr.Textbox
     save: gr.Button
     sent: gr.HTML
@@ -72,7 +75,7 @@ class SettingsView:
         return {
             "length": self.length, "kind": self.kind, "name": self.name, "endpoint": self.endpoint, "size": self.size,
             "overlap": self.overlap, "query": self.query, "passage": self.passage, "max_tokens": self.max_tokens,
-            "languages": self.languages, "chroma": self.chroma,
+            "languages": self.languages, "analysis": self.analysis, "chroma": self.chroma,
         }  # fmt: skip
 
     @property
@@ -114,12 +117,12 @@ def settings_layout(words: Words) -> SettingsView:
             )
         sent = gr.HTML(apply_default_css=False, js_on_load=None, elem_id="dx-sent")
         with gr.Accordion(t("docs.expert"), open=False, elem_id="dx-expert"):
-            size, overlap, query, passage, max_tokens, languages, chroma = expert_layout(words)
+            size, overlap, query, passage, max_tokens, languages, analysis, chroma = expert_layout(words)
             rerank = rerank_layout(words)
         save = gr.Button(t("docs.settings_save"), size="sm", elem_id="dx-save", elem_classes="dc-narrow")
     return SettingsView(
-        box, told, length, kind, name, endpoint, size, overlap, query, passage, max_tokens, languages, chroma, save,
-        sent, rerank,
+        box, told, length, kind, name, endpoint, size, overlap, query, passage, max_tokens, languages, analysis,
+        chroma, save, sent, rerank,
     )  # fmt: skip
 
 
@@ -151,6 +154,14 @@ def expert_layout(words: Words) -> tuple[Any, ...]:
         info=t("docs.good_info"),
         elem_id="dx-languages",
     )
+    analysis = gr.Radio(
+        [(t(f"retrieval.analysis_{name}"), name) for name in ANALYSES],
+        value=SYLLABLES,
+        label=t("retrieval.analysis"),
+        info=t("retrieval.analysis_info"),
+        elem_id="dx-analysis",
+        elem_classes="ts-said",
+    )
     chroma = gr.Textbox(
         EMBEDDED,
         label=t("docs.chroma"),
@@ -159,7 +170,7 @@ def expert_layout(words: Words) -> tuple[Any, ...]:
         max_lines=1,
         elem_id="dx-chroma",
     )
-    return size, overlap, query, passage, max_tokens, languages, chroma
+    return size, overlap, query, passage, max_tokens, languages, analysis, chroma
 
 
 def _number(words: Words, name: str, value: int, least: int, most: int) -> gr.Number:
@@ -188,6 +199,7 @@ def read_form(
     passage: str | None,
     max_tokens: float | None,
     languages: str,
+    analysis: str,
     chroma: str | None,
 ) -> IndexSettings:
     """The settings as the form says them. Raises BadInput("error.index_settings", field=) and "error.page_action"."""
@@ -206,7 +218,7 @@ def read_form(
         if kind == "endpoint":
             embedding["endpoint"] = endpoint
     split = {"size": tokens, "overlap": shared}
-    return checked(split=split, embedding=embedding, chroma=(chroma or "").strip() or EMBEDDED)
+    return checked(split=split, embedding=embedding, analysis=analysis, chroma=(chroma or "").strip() or EMBEDDED)
 
 
 def length_of(size: int, overlap: int) -> str:
@@ -229,6 +241,7 @@ def form_values(settings: IndexSettings, servers: Sequence[tuple[str, str]]) -> 
         model.passage,
         model.max_tokens,
         model.languages,
+        settings.analysis,
         settings.chroma,
     ]
 
@@ -250,6 +263,8 @@ def settings_view(words: Words, settings: IndexSettings) -> str:
     said = [words.t(f"docs.settings_{good_for(model)}")]
     if model.kind != "none" and split.size > model.max_tokens:
         said.append(words.t("retrieval.cut_off", size=split.size, most=model.max_tokens))
+    if settings.analysis == MORPHEMES:
+        said.append(words.t("retrieval.by_morphemes"))
     notes = "".join(f'<p class="note">{escape(one)}</p>' for one in said)
     return f'<p class="dc-told">{escape(told)}</p>{notes}'
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import unicodedata
 
-from backend.documents.analysis import keywords, tokens
+from backend.documents.analysis import counted, keywords, tokens, with_morphemes
 
 
 def test_english_is_stemmed_and_empty_words_are_left_out() -> None:
@@ -43,3 +43,11 @@ def test_a_word_that_ends_like_a_particle_is_the_same_with_and_without_one() -> 
         found = {tuple(keywords(word + particle)) for particle in ("", "는", "를", "의", "에서는", "과의")}
         assert len(found) == 1, (word, found)
     assert keywords("고양이") != keywords("고등어")
+
+
+def test_morphemes_are_stems_without_particles_and_endings() -> None:
+    counted_here = with_morphemes("이웃을 도와 주었다. GPU의 running")
+    assert [word for word in counted_here if word.startswith("=")] == ["=gpu", "=run", "=이웃", "=돕", "=주"]
+    assert [word for word in counted_here if not word.startswith("=")] == tokens("이웃을 도와 주었다. GPU의 running")
+    assert with_morphemes("the leases") == ["leas", "=leas"]
+    assert counted("morphemes") is with_morphemes and counted("syllables") is tokens

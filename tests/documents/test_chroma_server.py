@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -17,7 +19,7 @@ import pytest
 from backend.assistants import Documents
 from backend.documents.index.index import Index
 from backend.documents.index.settings import IndexSettings, activate, index_folder
-from backend.documents.index.vectors import SERVER, let_go
+from backend.documents.index.vectors import SERVER, Vectors, let_go
 from backend.documents.indexing.indexes import forget_on_servers, settings_in
 from backend.documents.removal import remove
 from backend.documents.retrieving.choosing import Rerankers
@@ -25,6 +27,7 @@ from backend.documents.retrieving.searching import search
 from backend.errors import Unavailable
 from backend.jobs.runs import Runs
 from backend.projects.folder import Project
+from backend.projects.projects import Projects
 from backend.settings import Settings
 from tests.documents.making import LetterEmbedder, passages
 from tests.documents.tiny_encoders import BGE, encoder
@@ -160,15 +163,54 @@ def test_another_ones_collection_of_the_same_name_is_not_touched(server: Server,
     assert server.counts() == {name: 1}
 
 
-def test_a_deleted_project_takes_its_collection_along_and_leaves_the_others(server: Server, tmp_path: Path) -> None:
+def test_a_deleted_project_takes_its_collection_along_and_leaves_the_others(
+    server: Server, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     with opened(tmp_path / "one", server) as one, opened(tmp_path / "two", server) as two:
         put(one, 1, "aaaa")
         put(two, 1, "bbbb")
     forget_on_servers(tmp_path / "one")
     with opened(tmp_path / "two", server) as two:
         assert list(server.counts().values()) == [1] and nearest(two, "bbbb") == ["bbbb"]
+    with opened(tmp_path / "one", server) as one:  # somebody goes on with it after all
+        with pytest.raises(Unavailable, match="chroma_gone"):
+            nearest(one, "aaaa")
+        assert one.forget_lost() and one.documents() == {}
+        put(one, 1, "aaaa")
+        assert nearest(one, "aaaa") == ["aaaa"]
     server.stop()
     forget_on_servers(tmp_path / "two")  # a server that is down keeps nobody from deleting
+    assert "stays on" in caplog.text
+
+
+def test_a_server_that_does_not_answer_is_waited_for_some_seconds(tmp_path: Path) -> None:
+    settings = IndexSettings(embedding=LETTERS.model, chroma="http://127.0.0.1:1")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        folder = index_folder(tmp_path, settings)
+        folder.mkdir(parents=True)
+        (folder / SERVER).write_text("matchum-1\nmade", "utf-8")
+        since = time.monotonic()
+        with closing(Vectors(folder / "chroma", url, 0.5)) as vectors, pytest.raises(Unavailable):
+            vectors.forget()
+        assert time.monotonic() - since < 20
+
+
+def test_a_project_that_is_brought_back_finds_by_meaning(server: Server, tmp_path: Path) -> None:
+    projects = Projects(tmp_path / "projects", gone=forget_on_servers)
+    made = projects.create("owner", "a")
+    with opened(projects.open("owner", made.id).folder, server) as index:
+        put(index, 1, "aaaa", "bbbb")
+    projects.delete("owner", made.id)
+    assert projects.undo_delete("owner") is not None
+    with opened(projects.open("owner", made.id).folder, server) as index:
+        assert nearest(index, "bbbb", 1) == ["bbbb"]
+    projects.delete("owner", made.id)
+    active = IndexSettings(embedding=LETTERS.model, chroma=server.url)
+    assert list(settings_in(tmp_path / "trash" / "owner" / made.id / "project")) == [active]
+    projects.empty_trash("owner")
+    assert server.counts() == {}
+    projects.close()
 
 
 def ended(runs: Runs, run_id: str) -> Any:

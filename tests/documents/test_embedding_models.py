@@ -52,6 +52,9 @@ def reranker(tmp_path_factory: pytest.TempPathFactory) -> str:
 def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Hub]:
     with serving(Hub()) as hub:
         monkeypatch.setenv("HF_ENDPOINT", hub.url)
+        # This process may have imported the hub's library already, which looks at the environment only once.
+        monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", hub.url)
+        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
         monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
         monkeypatch.delenv("HF_TOKEN", raising=False)
         yield hub

@@ -13,14 +13,15 @@ import numpy as np
 import pytest
 
 from backend.documents.embedding import EmbeddingModel
-from backend.documents.index.index import Entry, Index, remove_index, searched
+from backend.documents.index.index import Entry, Index, remove_damaged, searched
 from backend.documents.index.settings import IndexSettings, checked
 from backend.documents.index.within import Within
-from backend.errors import BadInput, Busy, NotFound, Refused, Unavailable
+from backend.errors import BadInput, Busy, NotFound, Refused, StorageProblem, Unavailable
 from tests.documents.making import LetterEmbedder, passages
 from tests.fakes import unused_port
 
 WORDS = IndexSettings(embedding=EmbeddingModel(kind="none"))
+MORPHEMES = IndexSettings(embedding=EmbeddingModel(kind="none"), analysis="morphemes")
 LETTERS = LetterEmbedder()
 BOTH = IndexSettings(embedding=LETTERS.model)
 
@@ -71,6 +72,64 @@ def test_a_dropped_document_leaves_no_trace(index: Index) -> None:
         assert index.vectors.count() == 1
     with pytest.raises(NotFound):
         index.passage("1-0")
+
+
+def held(index: Index, word: str) -> int:
+    """Passages that hold a word, counted as BM25 counts them: those that were deleted too, if anything of them is."""
+    index.words.refresh()
+    return index.words._index.searcher().doc_freq("keys", word)
+
+
+def test_words_of_what_was_dropped_are_in_no_segment_and_count_no_more(index: Index) -> None:
+    beside = [Entry(number, passages(number, f"public {number}", "notes"), None) for number in range(3, 9)]
+    secret = Entry(1, passages(1, "secret plans", "public plans"), None)
+    vectors = index.vectors is not None
+    index.put_all([Entry(e.document_id, e.passages, LETTERS.passages([p.text for p in e.passages]) if vectors else None)
+                   for e in [secret, *beside]])  # fmt: skip
+    put(index, 2, "public words")  # in a segment of its own
+    assert (held(index, "secret"), held(index, "public")) == (1, 8)
+    before = index.bm25("public", 20)
+    index.drop(1)
+    assert (held(index, "secret"), held(index, "plans"), held(index, "public")) == (0, 0, 7)
+    assert index.words._index.searcher().num_docs == index.count() == 13
+    assert [row for row, _ in index.bm25("public", 20)] == [row for row, _ in before if row != 2]
+    put(index, 3, "public again")
+    assert held(index, "public") == 7 and held(index, "3") == 0
+    assert texts_of(index, index.keyword("again", 5)) == ["public again"]
+
+
+def test_the_writers_turn_ends_however_it_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    index = Index(tmp_path, WORDS)
+
+    def full() -> None:
+        raise StorageProblem("error.disk_full", path="words")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(index.words, "close", full)
+        with pytest.raises(StorageProblem, match="disk_full"), index.writing():
+            pass
+    other = Index(tmp_path, WORDS)
+    put(other, 1, "words")  # the lock is free
+    assert index.count() == 1
+
+
+def test_korean_is_found_by_morphemes_in_an_index_of_them_alone(tmp_path: Path) -> None:
+    by_syllables, by_morphemes = Index(tmp_path, WORDS), Index(tmp_path, MORPHEMES)
+    assert by_syllables.folder != by_morphemes.folder and MORPHEMES.key != WORDS.key
+    for index in (by_syllables, by_morphemes):
+        put(index, 1, "짐을 나르는 사람을 돕습니다.", "길을 걷고 물을 마셨다.")
+    assert texts_of(by_morphemes, by_morphemes.bm25("누가 도왔나요?", 1)) == ["짐을 나르는 사람을 돕습니다."]
+    assert texts_of(by_morphemes, by_morphemes.bm25("걸어서 갔나요?", 1)) == ["길을 걷고 물을 마셨다."]
+    assert by_syllables.bm25("걸어서 갔나요?", 1) == []  # no syllable of it: never asked by morphemes
+    assert not any(word.startswith("=") for word in words_in(by_syllables))
+    assert "=걷" in words_in(by_morphemes)
+    by_morphemes.close()
+    again = Index(tmp_path, MORPHEMES)
+    assert len(again.bm25("걸었다", 5)) == 1
+
+
+def words_in(index: Index) -> list[str]:
+    return [word for word, _ in index.words._index.searcher().terms_with_prefix("words", "")]
 
 
 def test_a_document_without_text_is_there_with_no_passages(index: Index) -> None:
@@ -148,7 +207,7 @@ def test_an_index_made_before_there_was_a_copy_answers_and_gets_one(tmp_path: Pa
     assert old.scan is not None and old.vectors is not None
     old.vectors.close()
     assert texts_of(old, old.nearest(LETTERS.query("bbbb"), 2))[0] == "bbbb"
-    assert old.scan.counted == 3
+    assert old.scan.view is not None and old.scan.view.counted == 3
     old.close()
 
 
@@ -205,8 +264,35 @@ def test_another_way_of_making_is_another_index(tmp_path: Path) -> None:
     assert len({WORDS.key, BOTH.key, other.key, IndexSettings(split={"size": 100}).key}) == 4  # type: ignore[arg-type]
     put(Index(tmp_path, WORDS), 1, "one")
     assert Index(tmp_path, BOTH).count() == 0
-    remove_index(tmp_path, WORDS)
-    assert Index(tmp_path, WORDS).count() == 0
+    assert not remove_damaged(tmp_path, WORDS) and Index(tmp_path, WORDS).count() == 1
+
+
+@pytest.mark.parametrize("what", ["passages.db", "words/meta.json", "about.json"])
+def test_a_damaged_index_says_so_and_is_made_anew(tmp_path: Path, what: str) -> None:
+    index = Index(tmp_path, WORDS)
+    put(index, 1, *(f"word {number}" for number in range(300)))
+    index.close()
+    path = index.folder / what
+    raw = bytearray(path.read_bytes())
+    raw[: len(raw) // 2] = bytes(len(raw) // 2)
+    path.write_bytes(raw)
+    with pytest.raises(StorageProblem, match="index_damaged"):
+        Index(tmp_path, WORDS)
+    assert remove_damaged(tmp_path, WORDS) and not index.is_there()
+    anew = Index(tmp_path, WORDS)
+    put(anew, 1, "word")
+    assert anew.count() == 1 and anew.is_there() and not index.is_there()
+
+
+def test_passages_that_are_damaged_in_the_middle_are_noticed_by_the_run(tmp_path: Path) -> None:
+    index = Index(tmp_path, WORDS)
+    put(index, 1, *(f"word {number}" * 50 for number in range(300)))
+    index.close()
+    path = index.folder / "passages.db"
+    raw = bytearray(path.read_bytes())
+    raw[40_000:80_000] = bytes(40_000)
+    path.write_bytes(raw)
+    assert remove_damaged(tmp_path, WORDS) and not remove_damaged(tmp_path, WORDS)
 
 
 def test_settings_that_cannot_be_are_refused_by_name() -> None:

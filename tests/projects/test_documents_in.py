@@ -20,7 +20,7 @@ from backend.errors import StudioError
 from backend.projects.folder import Project
 from backend.projects.projects import Projects
 
-NONE = EmbeddingModel(kind="none")
+NONE = EmbeddingModel(kind="none", name="")
 
 
 @pytest.fixture
@@ -62,6 +62,24 @@ def test_documents_travel_and_are_read_anew(projects: Projects, project: Project
     assert there.documents.original(first).read_text(encoding="utf-8") == "읽은 글"
     assert active(there) == IndexSettings(embedding=NONE)  # no server of somebody else's
     assert project.documents.list()[0].state == "indexed"
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        EmbeddingModel(kind="hub", name="stranger/model", languages="multi"),
+        EmbeddingModel(kind="local", name="//server/share/model"),
+        EmbeddingModel(kind="endpoint", name="m", endpoint="e1"),
+        EmbeddingModel(name="<img src=x onerror=alert(1)>", query="q" * 400),
+    ],
+    ids=lambda model: model.kind,
+)
+def test_a_strangers_model_is_neither_fetched_nor_looked_for(
+    projects: Projects, project: Project, model: EmbeddingModel
+) -> None:
+    activate(project, IndexSettings(embedding=model, analysis="morphemes"))
+    there = imported(projects, projects.export_zip("owner", project.id))
+    assert active(there) == IndexSettings(analysis="morphemes")
 
 
 def test_a_copy_waits_for_an_index_of_its_own(projects: Projects, project: Project) -> None:

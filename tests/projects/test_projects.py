@@ -260,3 +260,29 @@ def test_deleting_while_others_write_never_leaves_half(projects: Projects, home:
     assert ended == ["error.project_missing"]
     assert projects.undo_delete("owner") is not None
     assert projects.open("owner", made.id).get_note("x") in (None, "y" * 1000)
+
+
+def test_what_is_gone_for_good_is_told_before_and_nobody_waits_for_it(home: Path) -> None:
+    told: list[Path] = []
+    asked, answered = threading.Event(), threading.Event()
+
+    def slow_server(folder: Path) -> None:
+        assert (folder / "project.db").is_file()
+        told.append(folder)
+        asked.set()
+        assert answered.wait(30)
+
+    projects = Projects(home / "projects", gone=slow_server)
+    first, other = projects.create("owner", "a"), projects.create("owner", "b")
+    projects.delete("owner", first.id)
+    assert projects.undo_delete("owner", first.id) is not None and not told  # what can come back has lost nothing
+    projects.delete("owner", first.id)
+    emptying = threading.Thread(target=projects.empty_trash, args=("owner",))
+    emptying.start()
+    assert asked.wait(30)
+    projects.delete("owner", other.id)  # the server has not answered yet
+    assert [info.name for info in projects.trash("owner")] == ["b", "a"]
+    answered.set()
+    emptying.join(30)
+    assert [info.id for info in projects.trash("owner")] == [other.id] and len(told) == 1
+    projects.close()

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import secrets
 import shutil
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -15,14 +16,14 @@ from filelock import FileLock, Timeout
 
 from backend.documents.index.filtering import nearest_within
 from backend.documents.index.rows import PassageRows
-from backend.documents.index.scan import Scan
+from backend.documents.index.scan import Scan, View
 from backend.documents.index.settings import EMBEDDED, IndexSettings, index_folder
 from backend.documents.index.vectors import Point, Vectors
 from backend.documents.index.within import ALL, Within
 from backend.documents.index.words import Hit, Words
 from backend.documents.values import Passage
 from backend.errors import BadInput, Busy, NotFound, Refused, StorageProblem
-from backend.files import make_folder, write_atomic
+from backend.files import make_folder, storing, write_atomic
 
 if TYPE_CHECKING:
     import numpy as np
@@ -52,7 +53,7 @@ class Index:
         self.folder = make_folder(index_folder(folder, settings))
         self._check_about()
         self.rows = PassageRows(self.folder / "passages.db")
-        self.words = Words(self.folder / "words")
+        self.words = Words(self.folder / "words", settings.analysis)
         self.vectors = None if settings.embedding.kind == "none" else Vectors(self.folder / "chroma", settings.chroma)
         scanned = self.vectors is not None and settings.chroma == EMBEDDED
         self.scan = Scan(self.folder / "points") if scanned else None
@@ -121,9 +122,15 @@ class Index:
             finally:
                 self._writing -= 1
                 if not self._writing:
-                    self.words.close()
-                    self._seen = self._seen_of_vectors = self.rows.generation()
-                    self._file_lock.release()
+                    self._end_writing()
+
+    def _end_writing(self) -> None:
+        """However it ends, the next writer gets its turn."""
+        try:
+            self.words.close()
+            self._seen = self._seen_of_vectors = self.rows.generation()
+        finally:
+            self._file_lock.release()
 
     def forget_lost(self) -> bool:
         """When a server has lost this index's points, begin anew: nothing is in it. Raises Unavailable, Busy."""
@@ -189,25 +196,31 @@ class Index:
     def nearest(self, point: NDArray[np.float32], count: int, within: Within = ALL) -> list[Hit]:
         """(row id, cosine), the nearest first. Raises Refused("error.index_no_vectors"), Unavailable."""
         self._catch_up()
-        scan = self._looked_at_scan()
-        if scan is not None and (within != ALL or scan.counted <= MOST_SCANNED):
-            return scan.nearest(point, count, within)
+        view = self._looked_at_scan()
+        if view is not None and (within != ALL or view.counted <= MOST_SCANNED):
+            return view.nearest(point, count, within)
         return nearest_within(self._vectors(), self.rows, point, count, within)
 
     def points(self, rows: Sequence[int]) -> dict[int, NDArray[np.float32]]:
         """The points of row ids. Raises Refused("error.index_no_vectors"), Unavailable."""
         self._catch_up()
-        scan = self._looked_at_scan()
-        if scan is not None:
-            return scan.points(rows)
+        view = self._looked_at_scan()
+        if view is not None:
+            return view.points(rows)
         return self._vectors().points(rows)
+
+    def is_there(self) -> bool:
+        """Whether its folder is still the one that was opened: somebody may have deleted it, or made it anew."""
+        try:
+            return bool(json.loads((self.folder / ABOUT).read_text("utf-8")).get("made") == self._made)
+        except (OSError, ValueError):
+            return False
 
     def close(self) -> None:
         """Give memory and files back."""
         self.words.close()
         if self.scan is not None:
             self.scan.close()
-            self._seen_of_scan = -1
         if self.vectors is not None:
             self.vectors.close()
 
@@ -235,15 +248,17 @@ class Index:
             self.scan.fill(self.rows.named(), self._vectors().points)
             self._seen_of_scan = -1
 
-    def _looked_at_scan(self) -> Scan | None:
+    def _looked_at_scan(self) -> View | None:
         """The copy as it stands now, if each passage has its point in it: older indexes have none before a write."""
+        if self.scan is None:
+            return None
         now = self.rows.generation()
         with self._looking:
-            if self.scan is not None and now != self._seen_of_scan:
-                self.scan.refresh(self.rows.puts())
-                self._scan_is_whole = self.scan.counted == self.rows.count()
-                self._seen_of_scan = now
-            return self.scan if self._scan_is_whole else None
+            view = self.scan.view
+            if view is None or now != self._seen_of_scan:
+                view, self._seen_of_scan = self.scan.refresh(self.rows.puts()), now
+                self._scan_is_whole = view.counted == self.rows.count()
+            return view if self._scan_is_whole else None
 
     def _check_about(self) -> None:
         """The folder says which model made its points; another one's are never mixed in."""
@@ -251,13 +266,14 @@ class Index:
         try:
             kept = json.loads(path.read_text("utf-8"))
         except FileNotFoundError:
-            write_atomic(path, json.dumps({"settings": mine, "dimensions": None}, ensure_ascii=False, indent=1))
-            return
+            kept = {"settings": mine, "dimensions": None, "made": secrets.token_hex(8)}
+            write_atomic(path, json.dumps(kept, ensure_ascii=False, indent=1))
         except (OSError, ValueError) as fault:
             raise StorageProblem("error.index_damaged", why=ABOUT) from fault
         if kept.get("settings") != mine:
             made = (kept.get("settings") or {}).get("embedding") or {}
             raise Refused("error.index_other_model", made=made.get("name", "?"), asked=self.settings.embedding.name)
+        self._made = kept.get("made")
 
     def _check_vectors(self, entries: Iterable[Entry]) -> None:
         path = self.folder / ABOUT
@@ -297,12 +313,21 @@ def searched(passage: Passage) -> str:
     return "\n".join([*above, passage.text])
 
 
-def remove_index(folder: Path, settings: IndexSettings) -> None:
-    """Delete an index; it can be made again. The project's folder; nobody may be using it in this process."""
-    if settings.chroma != "embedded" and settings.embedding.kind != "none":
-        vectors = Vectors(index_folder(folder, settings) / "chroma", settings.chroma)
-        try:
+def remove_damaged(folder: Path, settings: IndexSettings) -> bool:
+    """Delete a project's index if it cannot be read any more; it can be made again. Whether it was deleted.
+
+    For a run that fills it anew, before anything else is open. Raises StorageProblem, Unavailable, Refused.
+    """
+    try:
+        with closing(Index(folder, settings)) as index:
+            index.rows.check()
+            return False
+    except StorageProblem as fault:
+        if fault.key != "error.index_damaged":
+            raise
+    if settings.chroma != EMBEDDED and settings.embedding.kind != "none":
+        with closing(Vectors(index_folder(folder, settings) / "chroma", settings.chroma)) as vectors:
             vectors.forget()
-        finally:
-            vectors.close()
-    shutil.rmtree(index_folder(folder, settings), ignore_errors=True)
+    with storing(index_folder(folder, settings)):
+        shutil.rmtree(index_folder(folder, settings))
+    return True

@@ -11,7 +11,8 @@ from typing import Final
 
 from backend.documents.index.vectors import Point
 from backend.documents.values import Passage
-from backend.projects.database import told
+from backend.errors import StorageProblem
+from backend.projects.database import told as told_of_projects
 
 TABLES: Final = """
 CREATE TABLE IF NOT EXISTS documents (id INTEGER PRIMARY KEY, put INTEGER NOT NULL, passages INTEGER NOT NULL);
@@ -29,6 +30,18 @@ Put = tuple[int, int]
 """The number of a put, and the row id before its first passage."""
 
 
+@contextmanager
+def told(path: Path) -> Iterator[None]:
+    """As of a project's own file; but one that is damaged can be made again here."""
+    try:
+        with told_of_projects(path):
+            yield
+    except StorageProblem as fault:
+        if fault.key == "error.project_damaged":
+            raise StorageProblem("error.index_damaged", why=path.name) from fault
+        raise
+
+
 class PassageRows:
     """One file. A connection per call: any thread, and other processes beside it."""
 
@@ -40,6 +53,11 @@ class PassageRows:
             connection.executescript(TABLES)
 
     # --- reading
+
+    def check(self) -> None:
+        """Read the file once, a second for 100,000 passages. Raises StorageProblem("error.index_damaged")."""
+        if self._one_text("PRAGMA quick_check(1)") != "ok":
+            raise StorageProblem("error.index_damaged", why=self.path.name)
 
     def count(self) -> int:
         return int(self._one("SELECT coalesce(sum(passages), 0) FROM documents"))
@@ -150,8 +168,11 @@ class PassageRows:
         return int(connection.execute("SELECT coalesce(max(id), 0) FROM puts").fetchone()[0])
 
     def _one(self, asked: str) -> int:
+        return int(self._one_text(asked))
+
+    def _one_text(self, asked: str) -> str:
         with self._read() as connection:
-            return int(connection.execute(asked).fetchone()[0])
+            return str(connection.execute(asked).fetchone()[0])
 
     @contextmanager
     def _read(self) -> Iterator[sqlite3.Connection]:

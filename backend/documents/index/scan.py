@@ -41,11 +41,55 @@ Hit = tuple[int, float]
 
 
 class View(NamedTuple):
-    """What one process sees: n points, whose they are, and which of them count."""
+    """What one process sees: n points (n, d), whose they are (n, 4), and which of them count (n,).
 
-    points: NDArray[np.float32]
+    It stays what it is, whatever is written or closed meanwhile.
+    """
+
+    every: NDArray[np.float32]
     ids: NDArray[np.int64]
     live: NDArray[np.bool_]
+
+    @property
+    def counted(self) -> int:
+        """Points that count."""
+        return int(self.live.sum())
+
+    def nearest(self, point: NDArray[np.float32], count: int, within: Within = ALL) -> list[Hit]:
+        """Row ids with their cosine, the nearest first; of equals the one that was put first."""
+        import numpy as np
+
+        if self.every.shape[1] != len(point):
+            return []
+        inside = np.flatnonzero(self._inside(within))
+        # Row by row rather than `@`: memory is the limit either way, and BLAS keeps a second core busy with waiting.
+        few = len(inside) * FEW <= len(self.ids)
+        scores = np.vecdot(self.every[inside], point) if few else np.vecdot(self.every, point)[inside]
+        best = np.arange(len(scores))
+        if count < len(scores):
+            edge = np.partition(scores, len(scores) - count)[len(scores) - count]
+            best = np.flatnonzero(scores >= edge)
+        rows = self.ids[inside[best], ROW]
+        order = np.lexsort((rows, -scores[best]))[:count]
+        return [(int(rows[at]), float(scores[best[at]])) for at in order]
+
+    def points(self, rows: Sequence[int]) -> dict[int, NDArray[np.float32]]:
+        """The points of these rows; those that are not there are left out."""
+        import numpy as np
+
+        places = np.flatnonzero(self.live & np.isin(self.ids[:, ROW], np.asarray(rows, dtype=np.int64)))
+        return {int(self.ids[at, ROW]): np.array(self.every[at]) for at in places}
+
+    def _inside(self, within: Within) -> NDArray[np.bool_]:
+        import numpy as np
+
+        inside = self.live
+        if within.documents is not None:
+            asked = np.fromiter(within.documents, dtype=np.int64, count=len(within.documents))
+            inside = inside & np.isin(self.ids[:, DOCUMENT], asked)
+        if within.languages:
+            inside = inside & np.isin(self.ids[:, LANGUAGE], [named(one) for one in within.languages])
+        return inside
 
 
 class Scan:
@@ -54,61 +98,38 @@ class Scan:
     def __init__(self, folder: Path) -> None:
         self._folder = make_folder(folder)
         self._lock = threading.Lock()
-        self._view: View | None = None
-        self.counted = 0
+        self.view: View | None = None
+        """As it was when it was looked at last."""
 
     # --- reading
 
-    def refresh(self, puts: Sequence[int]) -> None:
-        """See what was written since. `puts` are the ones that count."""
-        import numpy as np
+    def refresh(self, puts: Sequence[int]) -> View:
+        """See what was written since. `puts` are the ones that count.
 
+        Who looks at the view before goes on with it.
+        """
         with self._lock:
-            self._view, self.counted = None, 0
-            # A writer that writes the files anew may take away the ones that were just found: then it has others.
-            for _ in range(2):
-                with suppress(FileNotFoundError):
-                    stem = self._stem()
-                    if stem is None:
-                        return
-                    points, ids = self._mapped(stem)
-                    live = np.isin(ids[:, PUT], np.asarray(puts, dtype=np.int64)) & (ids[:, ROW] > 0)
-                    self._view, self.counted = View(points, ids, live), int(live.sum())
-                    return
-
-    def nearest(self, point: NDArray[np.float32], count: int, within: Within = ALL) -> list[Hit]:
-        """Row ids with their cosine, the nearest first; of equals the one that was put first."""
-        import numpy as np
-
-        view = self._view
-        if view is None or view.points.shape[1] != len(point):
-            return []
-        inside = np.flatnonzero(self._inside(view, within))
-        # Row by row rather than `@`: memory is the limit either way, and BLAS keeps a second core busy with waiting.
-        few = len(inside) * FEW <= len(view.ids)
-        scores = np.vecdot(view.points[inside], point) if few else np.vecdot(view.points, point)[inside]
-        best = np.arange(len(scores))
-        if count < len(scores):
-            edge = np.partition(scores, len(scores) - count)[len(scores) - count]
-            best = np.flatnonzero(scores >= edge)
-        rows = view.ids[inside[best], ROW]
-        order = np.lexsort((rows, -scores[best]))[:count]
-        return [(int(rows[at]), float(scores[best[at]])) for at in order]
-
-    def points(self, rows: Sequence[int]) -> dict[int, NDArray[np.float32]]:
-        """The points of these rows; those that are not there are left out."""
-        import numpy as np
-
-        view = self._view
-        if view is None:
-            return {}
-        places = np.flatnonzero(view.live & np.isin(view.ids[:, ROW], np.asarray(rows, dtype=np.int64)))
-        return {int(view.ids[at, ROW]): np.array(view.points[at]) for at in places}
+            self.view = self._seen(puts)
+            return self.view
 
     def close(self) -> None:
-        """Let go of the files."""
+        """Let go of the files, once nobody looks at a view of them any more."""
         with self._lock:
-            self._view, self.counted = None, 0
+            self.view = None
+
+    def _seen(self, puts: Sequence[int]) -> View:
+        import numpy as np
+
+        # A writer that writes the files anew may take away the ones that were just found: then it has others.
+        for _ in range(2):
+            with suppress(FileNotFoundError):
+                stem = self._stem()
+                if stem is None:
+                    break
+                points, ids = self._mapped(stem)
+                live = np.isin(ids[:, PUT], np.asarray(puts, dtype=np.int64)) & (ids[:, ROW] > 0)
+                return View(points, ids, live)
+        return View(np.zeros((0, 0), np.float32), np.zeros((0, NUMBERS), np.int64), np.zeros(0, np.bool_))
 
     # --- writing
 
@@ -144,7 +165,7 @@ class Scan:
         """Add those of `named` that are missing, by what `points_of` knows of them: an older index, or a lost file."""
         import numpy as np
 
-        view = self._view
+        view = self.view
         have = set() if view is None else set(view.ids[view.live, ROW].tolist())
         missing = [entry for entry in named if entry.row not in have]
         for at in range(0, len(missing), SOME):
@@ -154,17 +175,6 @@ class Scan:
                 self.add(there, np.stack([found[entry.row] for entry in there]))
 
     # --- within
-
-    def _inside(self, view: View, within: Within) -> NDArray[np.bool_]:
-        import numpy as np
-
-        inside = view.live
-        if within.documents is not None:
-            asked = np.fromiter(within.documents, dtype=np.int64, count=len(within.documents))
-            inside = inside & np.isin(view.ids[:, DOCUMENT], asked)
-        if within.languages:
-            inside = inside & np.isin(view.ids[:, LANGUAGE], [named(one) for one in within.languages])
-        return inside
 
     def _anew(self, stem: str, points: NDArray[np.float32], ids: NDArray[np.int64], kept: NDArray[np.intp]) -> None:
         """The files without their zeros, under the next number: the ids, named last, make them count."""

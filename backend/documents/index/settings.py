@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, field_validator
 
 from backend.assistants import Part
-from backend.documents.analysis import ANALYSIS
+from backend.documents.analysis import SYLLABLES, Analysis
 from backend.documents.embedding import EmbeddingModel
 from backend.documents.splitting.settings import SplitSettings
 from backend.errors import BadInput
@@ -21,11 +21,11 @@ EMBEDDED: Final = "embedded"
 
 
 class IndexSettings(Part):
-    """chroma: "embedded", or the address of a Chroma server such as http://127.0.0.1:8000."""
+    """analysis: how words are counted. chroma: "embedded", or a Chroma server's address as in http://127.0.0.1:8000."""
 
     split: SplitSettings = SplitSettings()
     embedding: EmbeddingModel = EmbeddingModel()
-    analysis: Literal["syllables-1"] = ANALYSIS
+    analysis: Analysis = SYLLABLES
     chroma: str = Field(EMBEDDED, max_length=500)
 
     @field_validator("chroma")

@@ -55,8 +55,9 @@ class Point(NamedTuple):
 class Vectors:
     """The points of one index. Any thread; writers of other processes are kept apart by the index's lock."""
 
-    def __init__(self, folder: Path, chroma: str = EMBEDDED) -> None:
-        self._folder, self._chroma = folder, chroma
+    def __init__(self, folder: Path, chroma: str = EMBEDDED, answer_s: float = ANSWER_S) -> None:
+        """`answer_s` is how long a server may take for an answer."""
+        self._folder, self._chroma, self._answer_s = folder, chroma, answer_s
         self._client: Any = None
         self._collection: Any = None
         self._lock = threading.RLock()
@@ -128,12 +129,15 @@ class Vectors:
         (self._folder.parent / SERVER).unlink(missing_ok=True)
 
     def forget(self) -> None:
-        """Take the collection away from a server; a folder is deleted by who owns it. Raises Unavailable."""
+        """Take the collection away from a server; a folder is deleted by who owns it. Raises Unavailable.
+
+        That there was one stays noted: who goes on with the index is told that it was lost, and makes it anew.
+        """
         if self._chroma == EMBEDDED or not (self._folder.parent / SERVER).is_file() or self.lost():
             return
         with self._told() as collection:
             self._client.delete_collection(collection.name)
-        self.begin_anew()
+        self.close()
 
     def close(self) -> None:
         """Give memory and files back; the next use opens anew."""
@@ -214,10 +218,11 @@ class Vectors:
         parts = urlsplit(self._chroma)
         secure = parts.scheme == "https"
         host, port = parts.hostname or "", parts.port or (443 if secure else 80)
-        socket.create_connection((host, port), CONNECT_S).close()  # the client itself would wait for ever
+        wait = httpx.Timeout(self._answer_s, connect=min(CONNECT_S, self._answer_s))
+        httpx.get(f"{self._chroma}/api/v2/heartbeat", timeout=wait)  # the client itself would wait for ever
         client: Any = chromadb.HttpClient(host, port, ssl=secure, settings=settings)
         for session in _sessions(client):  # it offers no way to say how long an answer may take
-            session.timeout = httpx.Timeout(ANSWER_S, connect=CONNECT_S)
+            session.timeout = wait
         return client
 
 

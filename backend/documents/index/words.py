@@ -6,11 +6,11 @@ The words are made by `analysis`; tantivy only parts them at blanks. Row ids and
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from backend.documents.analysis import keywords, tokens
+from backend.documents.analysis import SYLLABLES, Analysis, counted, keywords
 from backend.documents.index.within import ALL, Within
 from backend.errors import Busy, StorageProblem, first_line
 from backend.files import make_folder
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 HEAP: Final = 64_000_000
 """Bytes that a writer gathers before it writes a segment."""
 SPLITTER: Final = "blanks"
+FIELDS: Final = ("row", "put", "document", "language", "words", "keys")
 MOST_ASKED: Final = 512
 """Different words of a question that are looked up; the first ones count."""
 TIE: Final = 1e-4
@@ -32,9 +33,10 @@ Hit = tuple[int, float]
 class Words:
     """The words of one index. Reading from any thread; one writer at a time, in whichever process."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, analysis: Analysis = SYLLABLES) -> None:
         import tantivy
 
+        self._tokens = counted(analysis)
         self._folder = make_folder(folder)
         self._schema = _schema()
         try:
@@ -56,7 +58,7 @@ class Words:
         """Row ids with their BM25, the best first. A word asked twice counts once."""
         from tantivy import Occur, Query
 
-        words = list(dict.fromkeys(tokens(question)))[:MOST_ASKED]
+        words = list(dict.fromkeys(self._tokens(question)))[:MOST_ASKED]
         asked = [Query.term_query(self._schema, "words", word, "freq") for word in words]
         return self._search(Query.boolean_query([(Occur.Should, query) for query in asked]), count, within)
 
@@ -95,26 +97,39 @@ class Words:
 
     def add(self, put: int, document: int, rows: Iterable[tuple[int, str, str]]) -> None:
         """(row id, text, language) of a document's passages; found after `commit`."""
-        import tantivy
-
         with self._lock:
             writer = self._open_writer()
             for row, text, language in rows:
-                entry = tantivy.Document()
-                entry.add_integer("row", row)
-                entry.add_integer("put", put)
-                entry.add_integer("document", document)
-                entry.add_text("language", language)
-                entry.add_text("words", " ".join(tokens(text)))
-                entry.add_text("keys", " ".join(keywords(text)))
-                writer.add_document(entry)
+                words, keys = " ".join(self._tokens(text)), " ".join(keywords(text))
+                writer.add_document(_entry(row, put, document, language, words, keys))
 
     def remove(self, puts: Iterable[int]) -> None:
-        """All passages of these puts; gone after `commit`."""
+        """All passages of these puts; gone after `commit`.
+
+        A segment keeps the words of what was deleted, and counts them, until it is merged. So what else is in such a
+        segment is written anew (10,000 passages in a second), and tantivy lets go of a segment in which nothing is.
+        """
+        gone = frozenset(puts)
+        self.close()  # a segment that were merged meanwhile would be another one
+        self._index.reload()
         with self._lock:
-            writer = self._open_writer()
-            for put in puts:
-                writer.delete_documents_by_term("put", put)
+            searcher, writer = self._index.searcher(), self._open_writer()
+            for entry in self._beside(searcher, gone):
+                writer.delete_documents_by_term("row", entry["row"][0])
+                if entry["put"][0] not in gone:
+                    writer.add_document(_entry(*(entry[name][0] for name in FIELDS)))
+
+    def _beside(self, searcher: tantivy.Searcher, puts: Collection[int]) -> Iterator[Any]:
+        """Everything that lies in the segments of these puts."""
+        from tantivy import Query
+
+        most = max(searcher.num_docs, 1)
+        asked = Query.term_set_query(self._schema, "put", list(puts))
+        touched = {address.segment_ord for _, address in searcher.search(asked, most, count=False).hits}
+        if touched:
+            for _, address in searcher.search(Query.all_query(), most, count=False).hits:
+                if address.segment_ord in touched:
+                    yield searcher.doc(address)
 
     def commit(self) -> None:
         with self._lock:
@@ -157,13 +172,25 @@ def _best_first(hit: Hit) -> tuple[float, int]:
 
 
 def _schema() -> tantivy.Schema:
+    """Everything is stored as well, so that a segment can be written anew without what was taken away."""
     import tantivy
 
     builder = tantivy.SchemaBuilder()
-    builder.add_integer_field("row", fast=True)
-    builder.add_integer_field("put", indexed=True)
-    builder.add_integer_field("document", indexed=True)
-    builder.add_text_field("language", tokenizer_name="raw", index_option="basic")
+    builder.add_integer_field("row", stored=True, indexed=True, fast=True)
+    builder.add_integer_field("put", stored=True, indexed=True)
+    builder.add_integer_field("document", stored=True, indexed=True)
+    builder.add_text_field("language", stored=True, tokenizer_name="raw", index_option="basic")
     for words in ("words", "keys"):
-        builder.add_text_field(words, tokenizer_name=SPLITTER, index_option="freq")
+        builder.add_text_field(words, stored=True, tokenizer_name=SPLITTER, index_option="freq")
     return builder.build()
+
+
+def _entry(row: int, put: int, document: int, language: str, words: str, keys: str) -> tantivy.Document:
+    import tantivy
+
+    entry = tantivy.Document()
+    for name, number in (("row", row), ("put", put), ("document", document)):
+        entry.add_integer(name, number)
+    for name, text in (("language", language), ("words", words), ("keys", keys)):
+        entry.add_text(name, text)
+    return entry

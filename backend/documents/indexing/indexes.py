@@ -3,28 +3,41 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterator, Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
 from backend.documents.index.index import ABOUT, Index
 from backend.documents.index.rows import PassageRows
 from backend.documents.index.settings import EMBEDDED, IndexSettings, active, index_folder
-from backend.documents.index.vectors import Vectors
+from backend.documents.index.vectors import SERVER, Vectors
 from backend.errors import Refused, StorageProblem, Unavailable
 from backend.projects.folder import Project
 
 ROWS: Final = "passages.db"
 
 
+log = logging.getLogger(__name__)
+ANSWER_S: Final = 5.0
+
+
 def forget_on_servers(folder: Path) -> None:
-    """A project (its folder) is going: what lies on Chroma servers goes with it. One that is down keeps what it has."""
+    """A project (its folder) is going for good: what lies on Chroma servers goes with it.
+
+    A server that is down, or takes longer than some seconds, keeps what it has; the log says whose that is.
+    """
     for settings in settings_in(folder):
         if settings.chroma != EMBEDDED and settings.embedding.kind != "none":
-            vectors = Vectors(index_folder(folder, settings) / "chroma", settings.chroma)
-            with suppress(Unavailable), closing(vectors):
-                vectors.forget()
+            place = index_folder(folder, settings)
+            try:
+                with closing(Vectors(place / "chroma", settings.chroma, ANSWER_S)) as vectors:
+                    vectors.forget()
+            except Unavailable as fault:
+                mark = place / SERVER
+                named = mark.read_text("utf-8").partition("\n")[0] if mark.is_file() else ""
+                log.warning("the collection %s stays on %s: %s", named, settings.chroma, fault)
 
 
 def settings_of_all(project: Project) -> Iterator[IndexSettings]:

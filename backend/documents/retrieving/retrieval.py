@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from typing import TYPE_CHECKING, Final
 
@@ -46,7 +47,7 @@ class Retrieval:
         settings = settings or active(project)
         named = str(index_folder(project.folder, settings))
         with self._lock:
-            found = next((index for name, index in self._indexes if name == named and index.folder.is_dir()), None)
+            found = next((index for name, index in self._indexes if name == named and index.is_there()), None)
             found = found or Index(project.folder, settings)
             others = [(name, index) for name, index in self._indexes if name != named]
             for _, old in others[INDEXES_KEPT - 1 :]:
@@ -110,7 +111,7 @@ class Retrieval:
 
     def close_project(self, project: Project) -> None:
         """Let go of a project's indexes, so that their folders can be deleted."""
-        inside = str(project.folder)
+        inside = os.path.join(project.folder, "")
         with self._lock:
             for name, index in self._indexes:
                 if name.startswith(inside):

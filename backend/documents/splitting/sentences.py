@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from functools import cache
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-if TYPE_CHECKING:
-    from kiwipiepy import Kiwi
+from backend.documents.analysis import kiwi
 
 Span = tuple[int, int]
 
@@ -39,7 +37,7 @@ def unmarked(text: str, start: int = 0, end: int | None = None) -> list[Span]:
     stop, found = _end(text, end), []
     for at in range(start, stop, KIWI_LENGTH):
         piece = text[at : min(at + KIWI_LENGTH, stop)]
-        found += [(at + sentence.start, at + sentence.end) for sentence in _kiwi().split_into_sents(piece)]
+        found += [(at + sentence.start, at + sentence.end) for sentence in kiwi().split_into_sents(piece)]
     return _whole(text, found)
 
 
@@ -80,11 +78,3 @@ def trim(text: str, start: int, end: int) -> Span:
 
 def _end(text: str, end: int | None) -> int:
     return len(text) if end is None else end
-
-
-@cache
-def _kiwi() -> Kiwi:
-    """Loaded once in a process, at first need: some 4 s and 500 MB."""
-    from kiwipiepy import Kiwi
-
-    return Kiwi(num_workers=1)

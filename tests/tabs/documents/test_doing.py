@@ -268,7 +268,8 @@ def test_the_name_of_an_imported_model_is_text_on_the_map(services: Any, read: D
 
 FORM: dict[str, Any] = {
     "length": "middle", "kind": "minilm", "name": None, "endpoint": None, "size": 300, "overlap": 20, "query": "",
-    "passage": "", "max_tokens": 256, "languages": "en", "chroma": "embedded",
+    "passage": "", "max_tokens": 256, "languages": "en", "analysis": "syllables",
+    "chroma": "embedded",
 }  # fmt: skip
 
 
@@ -281,6 +282,11 @@ def test_the_form_and_the_settings_say_the_same() -> None:
     assert shown[0] == "own" and shown[2]["value"] == "BAAI/bge-m3" and shown[2]["visible"] is True
     assert KO.t("docs.settings_multi") in settings_view(KO, hub) and suggested(MODELS[2].name).query == "query: "  # type: ignore[union-attr]
     assert KO.t("docs.settings_words") in settings_view(KO, read_form(**FORM | {"kind": "none"}))
+    morphemes = read_form(**FORM | {"analysis": "morphemes"})
+    assert (
+        morphemes.analysis == "morphemes" and morphemes.key != usual.key and "morphemes" in form_values(morphemes, [])
+    )
+    assert KO.t("retrieval.by_morphemes") in settings_view(KO, morphemes)
 
 
 @pytest.mark.parametrize(
@@ -292,6 +298,7 @@ def test_the_form_and_the_settings_say_the_same() -> None:
         ({"length": "own", "size": 100, "overlap": 90}, "error.index_settings"),
         ({"length": "own", "size": None}, "error.index_settings"),
         ({"chroma": "file:///etc/passwd"}, "error.index_settings"),
+        ({"analysis": "letters"}, "error.index_settings"),
     ],
 )
 def test_settings_that_cannot_be_are_refused(changed: dict[str, Any], key: str) -> None:
