@@ -24,7 +24,7 @@ from backend.models.endpoints import Endpoint
 from tabs.documents import files_views, map_views, search_views
 from tabs.documents.files_state import NO_FOLDER, Listed, asked_for, tags_of
 from tabs.documents.files_whereabouts import whereabouts_view
-from tabs.documents.map_plot import REST, figure_of, groups
+from tabs.documents.map_plot import LINE, REST, WIDTH, figure_of, groups
 from tabs.documents.passages_leaves import LONGEST, leaf_at, leaves, pieces
 from tabs.documents.passages_state import passage_named
 from tabs.documents.passages_views import Page, legend_view, page_list, page_view
@@ -326,6 +326,13 @@ def test_the_map_shows_passages_as_text_and_the_question_as_a_star() -> None:
     assert dots.name == "&lt;b&gt;약관.pdf" and "&lt;0&gt;" in dots.text[0] and gone.name == KO.t("docs.gone")
     assert star.marker.symbol == "star" and list(lines.x) == [1.0, 0.0, None, 1.0, 8.0, None]
     assert len(figure_of(KO, drawn_map(), {}, None).data) == 2
+
+
+def test_the_box_over_a_dot_loses_no_letter_to_its_lines() -> None:
+    for text in ("가" * 150, "말 한마디가 천 냥 빚을 갚는다 " * 6, "a" * 40 + " " + "b" * 60 + " c", "x", "<" * 120):
+        lines = LINE.findall(" ".join(text.split()))
+        assert "".join(lines).replace(" ", "") == "".join(text.split()) and max(map(len, lines)) <= WIDTH
+    assert LINE.findall("하나 둘 셋") == ["하나 둘 셋"]
 
 
 def test_the_map_says_how_many_it_draws_and_how_to_draw_it() -> None:
