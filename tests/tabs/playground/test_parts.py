@@ -20,7 +20,7 @@ from tabs.text import Words
 from tests.tabs.playground.conftest import ScriptedAnswers, pressed
 
 FORM = fill(Assistant(decoding=PRESETS["balanced"])) | {f"slot_{number}": "" for number in range(setup.SLOTS)}
-MOST_COMPONENTS = 107
+MOST_COMPONENTS = 111
 
 
 def session() -> Session:
