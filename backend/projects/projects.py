@@ -93,6 +93,7 @@ class Projects:
     def export_zip(self, owner: str, project_id: str) -> Path:
         """One zip in a folder of its own under home/tmp, for the caller to hand on. Raises NotFound, StorageProblem."""
         project = self.open(owner, project_id)
+        project.documents.sweep()  # what a kill left of a file that was removed is not handed on
         return archive.export_project(project, make_folder(self._desk / f"export-{new_id()}"))
 
     def import_zip(self, owner: str, path: Path) -> ProjectInfo:

@@ -19,6 +19,7 @@ from backend.documents.intake import Brought, bring
 from backend.documents.names import file_name, folder_name
 from backend.errors import BadInput, NotFound
 from backend.projects.folder import Project
+from backend.projects.projects import Projects
 from tests.documents.containers import deep_ole, package_with_broken_mimetype
 
 FILES = Path(__file__).parent / "files"
@@ -162,6 +163,16 @@ def test_what_a_kill_left_goes_with_the_next_upload(project: Project, tmp_path: 
         (root / name / "original").write_text("남은 것", encoding="utf-8")
     bring(project, [])
     assert {path.name for path in root.iterdir()} == {first.sha256, ".34.part"}  # somebody may be writing the last
+
+
+def test_what_a_kill_left_is_not_handed_on(projects: Projects, project: Project, tmp_path: Path) -> None:
+    (document,) = bring(project, texts(tmp_path, 가="글 하나")).added
+    left = project.documents.kept.folder("0" * 64)
+    left.mkdir()
+    (left / "original").write_text("남은 것", encoding="utf-8")
+    with zipfile.ZipFile(projects.export_zip("owner", project.id)) as exported:
+        names = [name for name in exported.namelist() if name.startswith("files/documents/")]
+    assert names == [f"files/documents/{document.sha256}/original"]
 
 
 def test_a_draft_that_ends_while_it_is_looked_at_stops_nothing(

@@ -113,7 +113,8 @@ def test_whoever_waits_can_end_the_reading(tmp_path: Path) -> None:
 
 
 def test_texts_on_their_way_lie_where_they_are_swept(tmp_path: Path) -> None:
-    results, seen = tmp_path / "results", []
+    results = tmp_path / "results"
+    seen: list[Path] = []
     (results / "matchum-read-killed").mkdir(parents=True)
     (results / "matchum-read-killed" / "result.json").write_text("left by a kill")
     with Reader(results=results) as reader:
