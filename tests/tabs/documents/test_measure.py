@@ -191,7 +191,7 @@ def test_measuring_draws_the_table_and_it_is_there_again(doing: Doing, project: 
     measure(project, services.retrieval)
     updates = trying.follow(project.id, Where(project.id), ME)
     html = updates[doing.view.measured]
-    assert KO.t("measure.way_bm25") in html and KO.t("error.index_no_vectors") in html
+    assert KO.t("measure.way_bm25") in html and escape(KO.t("error.index_no_vectors")) in html
     assert doing.view.measured not in trying.follow(project.id, updates[doing.view.place], ME), "drawn once"
     with closing(Index(project.folder, active(project))) as index:
         index.put(2, passages(2, "새 문서입니다."))
