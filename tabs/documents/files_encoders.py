@@ -28,6 +28,9 @@ RERANKERS: Final = (
 """Cross-encoders with safe weights: the first three read Korean too, the last one English only, and is the quickest."""
 
 
+HERE: Final = ("localhost", "127.0.0.1", "::1")
+
+
 @dataclass(frozen=True)
 class RerankView:
     name: gr.Dropdown
@@ -56,8 +59,22 @@ class Encoders:
     def __init__(self, services: Services, words: Words) -> None:
         self.services, self.words = services, words
 
-    def whither(self, kind: str, endpoint: str | None, project_id: str, request: gr.Request) -> str:
-        """Where the documents' texts go when this is saved; nothing for a model of this machine."""
+    def whither(self, kind: str, endpoint: str | None, chroma: str | None, project_id: str, request: gr.Request) -> str:
+        """Where the documents' texts and points go when this is saved; nothing for what is on this machine."""
+        texts = self._texts(kind, endpoint, project_id, request)
+        return texts if kind == "none" else texts + self._points(chroma)
+
+    def _points(self, chroma: str | None) -> str:
+        try:
+            parts = urlsplit((chroma or "").strip())
+        except ValueError:
+            return ""  # saving says so
+        if not parts.hostname or parts.hostname in HERE:
+            return ""
+        said = self.words.t("retrieval.sent_vectors", host=parts.netloc)
+        return f'<p class="dc-warning">{escape(said)}</p>'
+
+    def _texts(self, kind: str, endpoint: str | None, project_id: str, request: gr.Request) -> str:
         if kind != "endpoint" or not project_id:
             return ""
         project = self.services.projects.open(owner(request), project_id)
@@ -97,8 +114,10 @@ class Encoders:
 def wire_encoders(services: Services, words: Words, inside: Inside, view: Any) -> None:
     """`view` is the SettingsView."""
     encoders, show, current = Encoders(services, words), shown(words), inside.project_id
-    asked = [view.kind, view.endpoint, current]
-    gr.on([view.kind.change, view.endpoint.change], show(encoders.whither), asked, view.sent, **QUIET)
+    asked = [view.kind, view.endpoint, view.chroma, current]
+    gr.on(
+        [view.kind.change, view.endpoint.change, view.chroma.change], show(encoders.whither), asked, view.sent, **QUIET
+    )
     rerank = view.rerank
     inside.on_project(show(encoders.restore), [rerank.name], [rerank.told])
     gr.on([rerank.name.input, inside.seen.change], show(encoders.standing), rerank.name, rerank.told, **QUIET)
