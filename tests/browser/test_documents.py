@@ -223,13 +223,13 @@ def test_a_phone_shows_every_part_without_scrolling_sideways(
     page: Page, library: Studio, watch: Path, language: str
 ) -> None:
     """With a file that was read and a question that was measured by: the parts are not empty."""
-    page.set_viewport_size({"width": 400, "height": 900})
     open_project(page, library, language, "phone")
     told = "The gate at the back of the building opens at seven and closes at nine."
     (watch / "gate.txt").write_text(told, encoding="utf-8")
     page.set_input_files("#dc-drop input[type=file]", str(watch / "gate.txt"))
     page.wait_for_selector("#dc-standing [data-do=to_search]", timeout=LONG_MS)
     assert measure(page, "When does the gate open?", "gate.txt", told)
+    page.set_viewport_size({"width": 400, "height": 900})
     for part in ("files", "passages", "search", "map", "measure"):
         page.click(f"#dc-part-{part}-button")
         page.wait_for_timeout(600)
