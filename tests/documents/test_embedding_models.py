@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -113,6 +115,31 @@ def test_a_folder_of_another_kind_is_refused_before_anything_of_it_runs(
             embedders.open(model)
     with pytest.raises(ModelProblem, match="embedding_missing"):
         folder_of(Settings(home=tmp_path), EmbeddingModel(kind="local", name=str(tmp_path / "nowhere")))
+
+
+def test_one_model_loads_while_others_answer_and_who_works_with_one_works_on(
+    models: dict[Style, EmbeddingModel], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loading, loaded = threading.Event(), threading.Event()
+    slow, opened = models[E5].model_copy(update={"query": "slow: "}), Embedders._opened
+
+    def slowly(self: Embedders, model: EmbeddingModel, *rest: Any) -> Any:
+        if model == slow:
+            loading.set()
+            assert loaded.wait(60)
+        return opened(self, model, *rest)
+
+    monkeypatch.setattr(Embedders, "_opened", slowly)
+    with closing(Embedders(Settings(home=tmp_path), Endpoints(tmp_path), kept=1)) as embedders:
+        first = embedders.open(models[BGE])
+        thread = threading.Thread(target=embedders.open, args=(slow,))
+        thread.start()
+        assert loading.wait(60)
+        assert embedders.open(models[BGE]) is first  # without waiting for the slow one
+        loaded.set()
+        thread.join(60)
+        assert embedders.open(models[E5]) is not first  # the first has made room, twice
+        assert first.query("보증금").shape == (32,)
 
 
 def test_a_tokenizer_of_older_times_counts_too(tmp_path: Path) -> None:
