@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from backend.answering import Answering, Question
-from backend.assistants import Assistant, Decoding, Instructions, ModelRef
+from backend.assistants import Assistant, Decoding, Documents, Instructions, ModelRef
+from backend.documents.values import Passage
 from backend.errors import ModelProblem
 from backend.evaluation import perplexity, work
 from backend.evaluation.comparison import compare
@@ -164,6 +166,51 @@ def test_what_does_not_fit_is_left_out_and_told(
         longest = [one.model_copy(update={"variables": {"input": "영화 " * 200}}) for one in examples]
         with pytest.raises(ModelProblem, match="perplexity_nothing"):
             measure(Answering(host), engine, assistant, longest, "test")
+
+
+class Found:
+    """Passages as a search of long documents finds them: more than a small model can hold."""
+
+    traces: Mapping[str, Sequence[Any]] = {}
+    left_out: Sequence[Any] = ()
+    skipped: Mapping[str, str] = {}
+    seconds: Mapping[str, float] = {}
+
+    def __init__(self) -> None:
+        texts = [f"영화 {number}. " + "배우와 감독을 다룬 글이다. " * 20 for number in range(6)]
+        self.found = [
+            SimpleNamespace(
+                passage=Passage(document_id=1, number=number, text=text, start=0, end=len(text)),
+                score=1.0,
+                rank=number + 1,
+                by={},
+            )
+            for number, text in enumerate(texts)
+        ]
+
+    def find(self, wanted: Documents, query: str) -> Found:
+        return self
+
+    def names(self, documents: Collection[int]) -> Mapping[int, str]:
+        return {1: "영화.txt"}
+
+
+def test_with_documents_it_is_measured_on_the_prompt_that_would_be_answered(
+    project: Project, settings: Settings, host: ModelHost, saved: SavedAssistant, tmp_path: Path
+) -> None:
+    """As many passages as the model can hold, instead of all of them and no example that fits."""
+    model = add_folder(settings, str(tiny_model(tmp_path / "little", context=768)))
+    wanted = Documents(retriever="bm25", top_k=6)
+    room = {"decoding": Decoding(max_new_tokens=150)}
+    assistant = saved.assistant.model_copy(update={"model": model, "documents": wanted, **room})
+    answers, examples = Answering(host, Found()), drawn(project, "test")
+    with host.engine(model) as engine:
+        assert isinstance(engine, TransformersEngine)
+        asked = Question(examples[0].variables)
+        whole = engine.tokens(engine.render(answers.compose(assistant, asked), None))
+        assert whole is not None and len(whole) > 768
+        found = measure(answers, engine, assistant, examples, "test").perplexity
+    assert found is not None and (found.n, found.left_out) == (11, 0)
 
 
 def test_an_endpoint_cannot_and_says_why(project: Project, settings: Settings, host: ModelHost) -> None:
