@@ -207,7 +207,7 @@ def test_from_a_page_to_its_meaning_and_the_sources_of_an_answer(page: Page, lib
     # Two files and the question.
     page.wait_for_function("document.querySelectorAll('#dm-plot .scatterlayer .trace').length >= 3")
 
-    ask_with_documents(page, "Which patients are seen first?", "Combined")
+    ask_with_documents(page, "Which patients are seen first?", "Words and meaning")
     page.click("#pg-conversation [data-act=sources]")
     page.click("#pg-sources .pg-open-passage >> nth=0")
     page.wait_for_selector("#pg-sources .pg-page mark")

@@ -270,11 +270,11 @@ def test_few_questions_prove_nothing_and_a_models_own_are_told(words: Words) -> 
 
 def test_the_lead_says_no_more_than_is_known() -> None:
     same = measure_views.measured_view(EN, measured(keyword=(0.5, 0.1) * 20, bm25=(0.5, 0.1) * 20))
-    assert EN.t("measure.first_same", ways="“Keywords”, “BM25”") in same
+    assert EN.t("measure.first_same", ways="“Keywords”, “Weighted words (BM25)”") in same
     near = measure_views.measured_view(EN, measured(keyword=(0.5, 0.1) * 20, bm25=(0.1, 0.52) * 20))
-    assert EN.t("measure.first_unsure", way="“BM25”") in near and "dr-open" in near
+    assert EN.t("measure.first_unsure", way="“Weighted words (BM25)”") in near and "dr-open" in near
     clear = measure_views.measured_view(EN, measured(keyword=(0.5, 0.1) * 20, bm25=(0.9, 0.8) * 20))
-    assert EN.t("measure.first", way="“BM25”") in clear and "dr-open" not in clear
+    assert EN.t("measure.first", way="“Weighted words (BM25)”") in clear and "dr-open" not in clear
 
 
 def choice(size: int, way: Any, k: int, told: tuple[float, ...]) -> Choice:
