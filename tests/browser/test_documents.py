@@ -168,7 +168,7 @@ def test_from_a_hangul_file_to_a_citation_and_a_measure(
     assert "scores.hwpx" in page.inner_text(".ds-column[data-way=bm25] li:first-child")
     assert page.locator(".ds-column[data-way=bm25] li:first-child mark").count() > 2
 
-    ask_with_documents(page, "개똥이의 수학 점수는?", "낱말로", model=name)
+    ask_with_documents(page, "개똥이의 수학 점수는?", "낱말 무게", model=name)
     page.click("#pg-conversation .pg-cite")
     page.wait_for_selector("#pg-sources .pg-page mark")
     assert "개똥이" in page.inner_text("#pg-sources .pg-page")
