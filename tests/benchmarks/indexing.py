@@ -161,7 +161,7 @@ def pipeline(home: Path, texts: list[str], count: int, pairs: int, python: str) 
         yield Figure("pipeline_ratio", None, "x", ">= 2", {"files": count, "why": why})
     else:
         yield ratio(found, count)
-    putting = {"putting_s": run.result["putting_s"], "embedding_s": run.result["embedding_s"], "of_s": mine.seconds}
+    putting = {name: run.result[name] for name in ("embedding_s", "putting_s")} | {"of_s": round(mine.seconds, 2)}
     yield median_of("embedding_share", shares, "of time", "", **putting)
 
 
