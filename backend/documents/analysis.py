@@ -10,15 +10,16 @@ prefixes and suffixes, but neither particles nor endings, so that 도와 and 돕
 Chosen on half of ParaKQC and on Korean news, told on what was held out (nDCG@10, BM25, distinct words of the question):
 
     what                             ParaKQC odd   AutoRAG ko   docs: Visual Studio, Kubernetes   XQuAD en
-    syllables (the default)          0.875         0.938        0.740   0.756                     0.965
-    morphemes                        0.883         0.932        0.750   0.761                     0.965
+    syllables                        0.875         0.938        0.740   0.756                     0.965
+    morphemes (the default)          0.883         0.932        0.750   0.761                     0.965
     Kiwi's content morphemes         0.860         0.933        0.745   0.766                     0.965
     pairs of syllables alone         0.812         0.920        0.736   0.759                     0.965
     words as they stand              0.636         0.804        0.683   0.671                     0.958
 
 (The last two with repeated words, which costs 0.01.) Morphemes are better by 0.010 on all of ParaKQC and on Visual
 Studio (95 % of bootstraps: 0.007 to 0.012, 0.005 to 0.015); elsewhere it is chance (AutoRAG -0.019 to 0.006). They take
-35 times as long, 0.14 instead of 4.8 MB of text in a second of one core, and up to 500 MB of memory: hence the default.
+35 times as long, 0.14 instead of 4.8 MB of text in a second of one core (MiniLM takes about ten times that), and up to
+500 MB of memory once there is Hangul: syllables are for machines without that room.
 """
 
 from __future__ import annotations

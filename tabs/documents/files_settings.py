@@ -24,7 +24,7 @@ LENGTHS: Final[Mapping[str, tuple[int, int]]] = MappingProxyType(
 )
 """Size and overlap in tokens of the three lengths that have a name."""
 OWN: Final = "own"
-ANALYSES: Final = (SYLLABLES, MORPHEMES)
+ANALYSES: Final = (MORPHEMES, SYLLABLES)
 KINDS: Final = ("minilm", "hub", "local", "endpoint", "none")
 
 
@@ -156,7 +156,7 @@ def expert_layout(words: Words) -> tuple[Any, ...]:
     )
     analysis = gr.Radio(
         [(t(f"retrieval.analysis_{name}"), name) for name in ANALYSES],
-        value=SYLLABLES,
+        value=MORPHEMES,
         label=t("retrieval.analysis"),
         info=t("retrieval.analysis_info"),
         elem_id="dx-analysis",
@@ -263,8 +263,8 @@ def settings_view(words: Words, settings: IndexSettings) -> str:
     said = [words.t(f"docs.settings_{good_for(model)}")]
     if model.kind != "none" and split.size > model.max_tokens:
         said.append(words.t("retrieval.cut_off", size=split.size, most=model.max_tokens))
-    if settings.analysis == MORPHEMES:
-        said.append(words.t("retrieval.by_morphemes"))
+    if settings.analysis == SYLLABLES:
+        said.append(words.t("retrieval.by_syllables"))
     notes = "".join(f'<p class="note">{escape(one)}</p>' for one in said)
     return f'<p class="dc-told">{escape(told)}</p>{notes}'
 

@@ -195,21 +195,21 @@ class Bench:
             settings = IndexSettings(split=WHOLE, embedding=EmbeddingModel(kind="none"))
             index = filled(self.folder / name, documents, settings)
             asking = Asking(index, collection, self.embedders, self.settings)
-            detail = self._by_morphemes(collection, documents) if name in KOREAN else {}
+            detail = self._by_syllables(collection, documents) if name in KOREAN else {}
             wanted = Documents(retriever="bm25", top_k=ASKED)
             yield asking.figure(f"{name}_bm25", aim, wanted, reading_s=seconds, **detail)
             index.close()
 
-    def _by_morphemes(self, collection: Collection, documents: list[list[Passage]]) -> dict[str, object]:
-        """The same questions to an index that counts Korean by morphemes, beside the figure of the usual one."""
-        settings = IndexSettings(split=WHOLE, embedding=EmbeddingModel(kind="none"), analysis="morphemes")
+    def _by_syllables(self, collection: Collection, documents: list[list[Passage]]) -> dict[str, object]:
+        """The same questions to an index that counts Korean by syllables, beside the figure of the usual one."""
+        settings = IndexSettings(split=WHOLE, embedding=EmbeddingModel(kind="none"), analysis="syllables")
         since = time.perf_counter()
-        index = filled(self.folder / "morphemes", documents, settings)
+        index = filled(self.folder / "syllables", documents, settings)
         took = round(time.perf_counter() - since, 1)
         asking = Asking(index, collection, self.embedders, self.settings)
         value, _ = asking.ndcg(Documents(retriever="bm25", top_k=ASKED))
         index.close()
-        return {"morphemes": round(value, 4), "morphemes_indexing_s": took}
+        return {"syllables": round(value, 4), "syllables_indexing_s": took}
 
     def with_points(self, vectors: Path | None, full: bool) -> Iterator[Figure]:
         collection, settings = scifact(self.data), IndexSettings(split=WHOLE)

@@ -77,9 +77,9 @@ def test_documents_travel_and_are_read_anew(projects: Projects, project: Project
 def test_a_strangers_model_is_neither_fetched_nor_looked_for(
     projects: Projects, project: Project, model: EmbeddingModel
 ) -> None:
-    activate(project, IndexSettings(embedding=model, analysis="morphemes"))
+    activate(project, IndexSettings(embedding=model, analysis="syllables"))
     there = imported(projects, projects.export_zip("owner", project.id))
-    assert active(there) == IndexSettings(analysis="morphemes")
+    assert active(there) == IndexSettings(analysis="syllables")
 
 
 def test_a_copy_waits_for_an_index_of_its_own(projects: Projects, project: Project) -> None:

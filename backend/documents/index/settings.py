@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, ValidationError, field_validator
 
 from backend.assistants import Part
-from backend.documents.analysis import SYLLABLES, Analysis
+from backend.documents.analysis import MORPHEMES, Analysis
 from backend.documents.embedding import EmbeddingModel
 from backend.documents.splitting.settings import SplitSettings
 from backend.errors import BadInput
@@ -25,7 +25,7 @@ class IndexSettings(Part):
 
     split: SplitSettings = SplitSettings()
     embedding: EmbeddingModel = EmbeddingModel()
-    analysis: Analysis = SYLLABLES
+    analysis: Analysis = MORPHEMES
     chroma: str = Field(EMBEDDED, max_length=500)
 
     @field_validator("chroma")

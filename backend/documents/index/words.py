@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from backend.documents.analysis import SYLLABLES, Analysis, counted, keywords
+from backend.documents.analysis import MORPHEMES, Analysis, counted, keywords
 from backend.documents.index.within import ALL, Within
 from backend.errors import Busy, StorageProblem, first_line
 from backend.files import make_folder
@@ -33,7 +33,7 @@ Hit = tuple[int, float]
 class Words:
     """The words of one index. Reading from any thread; one writer at a time, in whichever process."""
 
-    def __init__(self, folder: Path, analysis: Analysis = SYLLABLES) -> None:
+    def __init__(self, folder: Path, analysis: Analysis = MORPHEMES) -> None:
         import tantivy
 
         self._tokens = counted(analysis)

@@ -8,8 +8,10 @@ import threading
 from typing import TYPE_CHECKING, Final
 
 from backend.assistants import Documents
+from backend.documents.analysis import counted
 from backend.documents.embedders import Embedders
-from backend.documents.embedding import Embedder, EmbeddingModel
+from backend.documents.embedding import Embedder
+from backend.documents.filters import DocumentFilter
 from backend.documents.index.index import Index
 from backend.documents.index.settings import IndexSettings, active, index_folder
 from backend.documents.index.within import Within
@@ -27,6 +29,7 @@ log = logging.getLogger(__name__)
 
 INDEXES_KEPT: Final = 4
 BY_POINTS: Final = ("dense", "hybrid")
+KOREAN: Final = DocumentFilter(languages=("ko", "mixed"))
 
 
 class Retrieval:
@@ -37,7 +40,7 @@ class Retrieval:
         self.rerankers = Rerankers(settings)
         self._indexes: list[tuple[str, Index]] = []
         self._lock = threading.Lock()
-        self._warmed: EmbeddingModel | None = None
+        self._warmed: tuple[IndexSettings, bool] | None = None
 
     def index(self, project: Project, settings: IndexSettings | None = None) -> Index:
         """The project's active index (or the one of these settings), made where it is missing, kept open.
@@ -60,28 +63,32 @@ class Retrieval:
         return self.embedders.open(active(project).embedding)
 
     def warm(self, project: Project, wanted: Documents | None = None) -> None:
-        """Begin to load the active index's model in the background, so that the first question does not wait for it.
+        """Begin to load the active index's model and the Korean analyser in the background: no question waits for them.
 
-        Returns at once. Nothing is loaded where nothing is indexed, where `wanted` asks for words alone, or for a
-        model behind a server. What goes wrong is logged; the first question then says it to the person.
+        Returns at once. Nothing is loaded where nothing is indexed, no model where `wanted` asks for words alone or
+        where it is behind a server, no analyser where no document is Korean. What goes wrong is logged; the first
+        question then says it to the person.
         """
-        settings = active(project)
-        by_points = (wanted or Documents()).retriever in BY_POINTS
-        if not by_points or settings.embedding.kind in ("none", "endpoint") or not _made(project, settings):
+        settings, way = active(project), (wanted or Documents()).retriever
+        if way not in ("bm25", *BY_POINTS) or not _made(project, settings):
             return
+        by_points = way in BY_POINTS and settings.embedding.kind not in ("none", "endpoint")
 
         def load() -> None:
             try:
                 if self.index(project, settings).count():
-                    self.embedders.open(settings.embedding).query("?")
+                    if project.documents.count(KOREAN):
+                        counted(settings.analysis)("가")
+                    if by_points:
+                        self.embedders.open(settings.embedding).query("?")
             except StudioError as fault:
                 log.warning("could not load %s ahead of time: %s", settings.embedding.name, fault)
                 with self._lock:
                     self._warmed = None
 
         with self._lock:
-            if self._warmed != settings.embedding:
-                self._warmed = settings.embedding
+            if self._warmed != (settings, by_points):
+                self._warmed = (settings, by_points)
                 threading.Thread(target=load, name="warm", daemon=True).start()
 
     def find(self, project: Project, wanted: Documents, query: str) -> Retrieved | None:
