@@ -59,7 +59,7 @@ class Kind:
 KINDS: Mapping[str, Kind] = MappingProxyType(
     {
         "download": Kind("backend.models.download:work", house=True),
-        "encoder_download": Kind("backend.documents.fetching:work", house=True),
+        "encoder_download": Kind("backend.documents.embedding.fetching:work", house=True),
         "batch": Kind("backend.batch.work:work", lane="model"),
         "evaluation": Kind("backend.evaluation.work:work", lane="model"),
         "judging": Kind("backend.evaluation.judge_work:work", lane="model"),

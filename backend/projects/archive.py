@@ -31,7 +31,7 @@ from pathlib import Path, PurePath
 
 from sqlalchemy import delete
 
-from backend.documents.keeping import PARSED, PLACE
+from backend.documents.shelf.keeping import PARSED, PLACE
 from backend.errors import BadInput, ModelProblem, StorageProblem
 from backend.files import storing
 from backend.models.adapter_files import names_of

@@ -17,7 +17,7 @@ from typing import Any
 
 from backend.assistants import Assistant
 from backend.documents.measuring.questions import QuestionStore
-from backend.documents.store import DocumentStore
+from backend.documents.shelf.store import DocumentStore
 from backend.evaluation.answer_store import AnswerStore
 from backend.examples.store import ExampleStore
 from backend.files import make_folder

@@ -16,11 +16,11 @@ from pydantic import Field, TypeAdapter
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from backend.documents.keeping import BLOCK, ORIGINAL, PLACE, SHA256
-from backend.documents.kinds import Kind
 from backend.documents.measuring.places import QUOTE_LIMIT
-from backend.documents.names import FOLDER_LIMIT, NAME_LIMIT, file_name, folder_name
-from backend.documents.store import TAG_LIMIT, TAGS_LIMIT
+from backend.documents.reading.kinds import Kind
+from backend.documents.shelf.keeping import BLOCK, ORIGINAL, PLACE, SHA256
+from backend.documents.shelf.names import FOLDER_LIMIT, NAME_LIMIT, file_name, folder_name
+from backend.documents.shelf.store import TAG_LIMIT, TAGS_LIMIT
 from backend.errors import BadInput
 from backend.projects.moments import moment
 from backend.projects.tables import DocumentRow, KnownQuestionRow, NoteRow

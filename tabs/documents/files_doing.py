@@ -10,12 +10,12 @@ from typing import Any, Final
 
 import gradio as gr
 
-from backend.documents.filters import DocumentFilter
 from backend.documents.index.settings import active
 from backend.documents.indexing.start import start_indexing
-from backend.documents.intake import bring
-from backend.documents.removal import remove
-from backend.documents.store import Document
+from backend.documents.shelf.filters import DocumentFilter
+from backend.documents.shelf.intake import bring
+from backend.documents.shelf.removal import remove
+from backend.documents.shelf.store import Document
 from backend.errors import BadInput, NotFound
 from backend.jobs.run import Run
 from backend.projects.folder import Project

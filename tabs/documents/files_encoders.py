@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import gradio as gr
 
-from backend.documents.fetching import here, start_fetching
+from backend.documents.embedding.fetching import here, start_fetching
 from backend.documents.retrieving.choosing import reranker_folder
 from backend.errors import ModelProblem, NotFound
 from backend.services import Services

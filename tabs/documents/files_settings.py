@@ -11,9 +11,9 @@ from typing import Any, Final
 
 import gradio as gr
 
-from backend.documents.analysis import MORPHEMES, SYLLABLES
-from backend.documents.embedding import EmbeddingModel
-from backend.documents.fetching import asked_as
+from backend.documents.embedding.fetching import asked_as
+from backend.documents.embedding.model import EmbeddingModel
+from backend.documents.index.analysis import MORPHEMES, SYLLABLES
 from backend.documents.index.settings import EMBEDDED, IndexSettings, checked
 from backend.errors import BadInput
 from tabs.documents.files_encoders import RerankView, rerank_layout

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Final, get_args
 
-from backend.documents.filters import DocumentFilter
+from backend.documents.shelf.filters import DocumentFilter
 from backend.documents.values import State
 from backend.errors import BadInput
 from backend.projects.folder import Project

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any, Final
 
-from backend.documents.intake import Brought
-from backend.documents.store import Counts, Document
+from backend.documents.shelf.intake import Brought
+from backend.documents.shelf.store import Counts, Document
 from backend.jobs.run import Run
 from tabs import widgets
 from tabs.documents.files_state import PAGE, Listed

@@ -6,9 +6,9 @@ from typing import Any
 
 import gradio as gr
 
-from backend.documents import mapping
 from backend.documents.index.index import Index
-from backend.documents.mapping import PassageMap, Placed
+from backend.documents.mapping import projecting as mapping
+from backend.documents.mapping.projecting import PassageMap, Placed
 from backend.errors import BadInput
 from backend.projects.folder import Project
 from backend.services import Services

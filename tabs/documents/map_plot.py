@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any, Final
 
-from backend.documents.mapping import PassageMap, Placed
+from backend.documents.mapping.projecting import PassageMap, Placed
 from backend.documents.values import Passage
 from tabs.plots import COLOURS, FONT, MARKERS, frame, plain, short
 from tabs.text import Words

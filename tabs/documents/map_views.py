@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from html import escape
 
-from backend.documents.mapping import PassageMap, Placed
+from backend.documents.mapping.projecting import PassageMap, Placed
 from tabs import widgets
 from tabs.documents.search_marks import closed_up, excerpt, found_words, marked
 from tabs.text import Words

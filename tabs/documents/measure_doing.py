@@ -8,12 +8,12 @@ from typing import Any, Final
 
 import gradio as gr
 
-from backend.documents.filters import DocumentFilter
 from backend.documents.index.settings import active, index_folder
 from backend.documents.measuring.importing import import_questions
 from backend.documents.measuring.places import Place, holders
 from backend.documents.measuring.questions import KnownQuestion
 from backend.documents.measuring.told import last_measured, outdated
+from backend.documents.shelf.filters import DocumentFilter
 from backend.errors import BadInput, NotFound
 from backend.projects.folder import Project
 from backend.services import Services

@@ -8,11 +8,11 @@ from typing import Any, Final
 
 import gradio as gr
 
-from backend.documents.filters import DocumentFilter
 from backend.documents.index.settings import active
+from backend.documents.shelf.filters import DocumentFilter
+from backend.documents.shelf.store import Document
 from backend.documents.splitting.passages import split
 from backend.documents.splitting.settings import SplitSettings
-from backend.documents.store import Document
 from backend.documents.values import Laid, Parsed, Passage, lay
 from backend.errors import BadInput, NotFound
 from backend.projects.folder import Project

@@ -9,8 +9,8 @@ from typing import Any, Final
 import gradio as gr
 
 from backend.assistants import Documents, PassageFilter
-from backend.documents.filters import DocumentFilter
 from backend.documents.index.settings import active
+from backend.documents.shelf.filters import DocumentFilter
 from backend.errors import BadInput, NotFound, StudioError
 from backend.projects.folder import Project
 from backend.services import Services

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import Final
 
-from backend.documents.analysis import keywords, tokens
+from backend.documents.index.analysis import keywords, tokens
 
 RUN: Final = re.compile(r"[가-힣]+|[^\W_가-힣]+")
 EXCERPT: Final = 260

@@ -9,7 +9,7 @@ from typing import Final
 
 from backend.documents.grounding.source import Found
 from backend.documents.grounding.suspicion import suspicions
-from backend.documents.store import Document
+from backend.documents.shelf.store import Document
 from tabs import widgets
 from tabs.documents.passages_views import flags
 from tabs.documents.search_marks import closed_up, excerpt, found_words, marked

@@ -23,8 +23,8 @@ from statistics import median
 
 from backend.answering import Answering, Question, Trace
 from backend.assistants import Assistant, Decoding, Documents, ModelRef
-from backend.documents.embedders import Embedders
-from backend.documents.embedding import EmbeddingModel
+from backend.documents.embedding.embedders import Embedders
+from backend.documents.embedding.model import EmbeddingModel
 from backend.documents.grounding.source import Retrieved
 from backend.documents.index.index import Index
 from backend.documents.index.settings import IndexSettings

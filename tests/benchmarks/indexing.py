@@ -33,12 +33,12 @@ from typing import Any
 
 import psutil
 
-from backend.documents.embedders import folder_of
-from backend.documents.embedding import EmbeddingModel
+from backend.documents.embedding.embedders import folder_of
+from backend.documents.embedding.model import EmbeddingModel
 from backend.documents.index.settings import IndexSettings, activate
 from backend.documents.indexing.start import start_indexing
-from backend.documents.intake import bring
 from backend.documents.languages import language_of
+from backend.documents.shelf.intake import bring
 from backend.jobs.folder import RunFolder
 from backend.jobs.run import Run
 from backend.jobs.runs import Runs

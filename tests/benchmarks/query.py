@@ -28,8 +28,8 @@ from random import Random
 from typing import Any
 
 from backend.assistants import Documents
-from backend.documents.embedders import Embedders
-from backend.documents.embedding import EmbeddingModel
+from backend.documents.embedding.embedders import Embedders
+from backend.documents.embedding.model import EmbeddingModel
 from backend.documents.index.index import Entry, Index
 from backend.documents.index.settings import IndexSettings
 from backend.documents.index.within import ALL, Within

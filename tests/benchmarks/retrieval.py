@@ -28,11 +28,11 @@ from statistics import fmean
 from typing import Any
 
 from backend.assistants import Documents
-from backend.documents.embedders import Embedders
-from backend.documents.embedding import EmbeddingModel
+from backend.documents.embedding.embedders import Embedders
+from backend.documents.embedding.model import EmbeddingModel
 from backend.documents.index.index import Entry, Index, searched
 from backend.documents.index.settings import IndexSettings
-from backend.documents.reading import Reader
+from backend.documents.reading.reader import Reader
 from backend.documents.retrieving.choosing import Rerankers
 from backend.documents.retrieving.searching import search
 from backend.documents.splitting.passages import split

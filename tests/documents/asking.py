@@ -9,10 +9,10 @@ import pytest
 
 from backend.documents.index.index import Index
 from backend.documents.index.settings import active
-from backend.documents.intake import bring
 from backend.documents.measuring.importing import import_questions
+from backend.documents.shelf.intake import bring
+from backend.documents.shelf.store import Document
 from backend.documents.splitting.passages import split
-from backend.documents.store import Document
 from backend.documents.values import Block, Parsed
 from backend.projects.folder import Project
 from tests.documents.test_intake import texts

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.documents.embedding import EmbeddingModel
+from backend.documents.embedding.model import EmbeddingModel
 from backend.documents.index.settings import IndexSettings, activate
 from backend.jobs.folder import RunFolder
 from backend.jobs.runs import Runs, end_processes

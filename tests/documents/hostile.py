@@ -99,9 +99,7 @@ def _texts(xml: str) -> Iterator[int]:
 
 
 def many_pages(path: Path, count: int) -> Path:
-    return save(
-        path, [Sheet().text(60, 400, f"Section {number} begins here.") for number in range(1, count + 1)]
-    )
+    return save(path, [Sheet().text(60, 400, f"Section {number} begins here.") for number in range(1, count + 1)])
 
 
 def scanned(path: Path) -> Path:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from backend.documents.embedding import EmbeddingModel
+from backend.documents.embedding.model import EmbeddingModel
 from backend.documents.languages import language_of
 from backend.documents.values import Passage
 

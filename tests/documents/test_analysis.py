@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import unicodedata
 
-from backend.documents.analysis import counted, keywords, tokens, with_morphemes
+from backend.documents.index.analysis import counted, keywords, tokens, with_morphemes
 
 
 def test_english_is_stemmed_and_empty_words_are_left_out() -> None:

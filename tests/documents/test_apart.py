@@ -14,10 +14,10 @@ import pytest
 from backend.assistants import Documents
 from backend.documents.grounding.library import ProjectPassages
 from backend.documents.index.settings import IndexSettings, activate, active, index_folder
-from backend.documents.intake import bring
+from backend.documents.shelf.intake import bring
+from backend.documents.shelf.store import Document, Told
 from backend.documents.splitting.passages import split
 from backend.documents.splitting.settings import SplitSettings
-from backend.documents.store import Document, Told
 from backend.documents.values import Block, Parsed, lay
 from backend.errors import NotFound
 from backend.projects.folder import Project

@@ -18,8 +18,8 @@ from pathlib import Path
 import pytest
 
 from backend.documents.grounding.suspicion import suspicions
-from backend.documents.limits import MIB, Limits
-from backend.documents.reading import Reader
+from backend.documents.reading.limits import MIB, Limits
+from backend.documents.reading.reader import Reader
 from backend.documents.values import Parsed
 from backend.errors import BadInput
 from backend.jobs.runs import Runs

@@ -21,9 +21,9 @@ from backend.documents.index.index import Index
 from backend.documents.index.settings import IndexSettings, activate, index_folder
 from backend.documents.index.vectors import SERVER, Vectors, let_go
 from backend.documents.indexing.indexes import forget_on_servers, settings_in
-from backend.documents.removal import remove
 from backend.documents.retrieving.choosing import Rerankers
 from backend.documents.retrieving.searching import search
+from backend.documents.shelf.removal import remove
 from backend.errors import Unavailable
 from backend.jobs.runs import Runs
 from backend.projects.folder import Project
@@ -222,7 +222,7 @@ def test_a_run_over_a_server_that_goes_away_is_taken_up_again(
     server: Server, project: Project, runs: Runs, tmp_path: Path
 ) -> None:
     from backend.documents.indexing.start import start_indexing
-    from backend.documents.intake import bring
+    from backend.documents.shelf.intake import bring
     from tests.documents.test_intake import texts
 
     model = encoder(tmp_path / "encoder", BGE)

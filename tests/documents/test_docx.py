@@ -11,8 +11,8 @@ import pytest
 from docx import Document
 from docx.oxml import parse_xml
 
-from backend.documents.limits import Limits
 from backend.documents.readers import docx
+from backend.documents.reading.limits import Limits
 from backend.documents.values import Block, Parsed
 from backend.errors import BadInput
 

@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backend.documents.embedders import Embedders
-from backend.documents.embedding import Embedder, EmbeddingModel
+from backend.documents.embedding.embedders import Embedders
+from backend.documents.embedding.model import Embedder, EmbeddingModel
 from backend.documents.index.index import Index
 from backend.documents.index.settings import IndexSettings, activate, active
 from backend.documents.indexing.start import start_indexing
-from backend.documents.intake import bring
+from backend.documents.shelf.intake import bring
 from backend.errors import Refused, Unavailable
 from backend.jobs.runs import Runs
 from backend.models.endpoints import Endpoints

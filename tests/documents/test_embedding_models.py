@@ -13,16 +13,16 @@ import numpy as np
 import pytest
 
 from backend.assistants import Documents
-from backend.documents.embedders import Embedders, counting, folder_of, tokenizer
-from backend.documents.embedding import EmbeddingModel
-from backend.documents.fetching import asked_as, choose, fetched, here, hub_folder, start_fetching
+from backend.documents.embedding.embedders import Embedders, counting, folder_of, tokenizer
+from backend.documents.embedding.fetching import asked_as, choose, fetched, here, hub_folder, start_fetching
+from backend.documents.embedding.model import EmbeddingModel
 from backend.documents.index.index import ABOUT, Index
 from backend.documents.index.settings import IndexSettings, activate, active, index_folder
 from backend.documents.indexing.start import start_indexing
-from backend.documents.intake import bring
 from backend.documents.retrieving.choosing import Rerankers
 from backend.documents.retrieving.retrieval import Retrieval
 from backend.documents.retrieving.searching import search
+from backend.documents.shelf.intake import bring
 from backend.errors import BadInput, ModelProblem, Refused, Unavailable
 from backend.jobs.folder import RunFolder
 from backend.jobs.run import Run

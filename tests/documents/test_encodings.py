@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.documents.encodings import clean, codec_named, decode, is_text
+from backend.documents.reading.encodings import clean, codec_named, decode, is_text
 
 FILES = Path(__file__).parent / "files"
 KOREAN = (

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from backend.documents.limits import Limits
 from backend.documents.readers import epub
+from backend.documents.reading.limits import Limits
 from backend.documents.values import Parsed
 from backend.errors import BadInput
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from openpyxl import Workbook
 
-from backend.documents.reading import Reader
+from backend.documents.reading.reader import Reader
 from backend.documents.values import Parsed
 
 

@@ -10,12 +10,12 @@ import pytest
 
 from backend.answering import Answer, Answering, Question, Trace
 from backend.assistants import Assistant, Decoding, Documents, Instructions, PassageFilter
-from backend.documents.embedding import EmbeddingModel
+from backend.documents.embedding.model import EmbeddingModel
 from backend.documents.grounding.grounding import Ground
 from backend.documents.grounding.library import ProjectPassages, passages_of_run
 from backend.documents.index.index import Index
 from backend.documents.index.settings import IndexSettings, activate, active
-from backend.documents.intake import bring
+from backend.documents.shelf.intake import bring
 from backend.documents.splitting.settings import SplitSettings
 from backend.documents.values import Passage
 from backend.errors import NotFound

@@ -12,11 +12,11 @@ import pytest
 from hwpx import HwpxDocument
 from lxml import etree
 
-from backend.documents.limits import Limits
 from backend.documents.readers import hwp
 from backend.documents.readers.owpml import Mark, Walk
 from backend.documents.readers.owpmlnumbers import Numbers
 from backend.documents.readers.wordnumbers import roman
+from backend.documents.reading.limits import Limits
 from backend.documents.values import Block, Parsed
 from backend.errors import BadInput
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from backend.documents.embedding import EmbeddingModel
+from backend.documents.embedding.model import EmbeddingModel
 from backend.documents.index.index import Entry, Index, remove_damaged, searched
 from backend.documents.index.settings import IndexSettings, checked
 from backend.documents.index.within import Within

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import psutil
 import pytest
 
-from backend.documents.embedders import Embedders, guessed
+from backend.documents.embedding.embedders import Embedders, guessed
 from backend.documents.index.index import Index
 from backend.documents.index.settings import IndexSettings, activate, active
 from backend.documents.indexing import turn, writing
@@ -25,12 +25,12 @@ from backend.documents.indexing.shown import Shown
 from backend.documents.indexing.start import read_again, start_indexing
 from backend.documents.indexing.turn import index_turn, reading_now
 from backend.documents.indexing.work import Indexing, work
-from backend.documents.intake import bring
-from backend.documents.keeping import Keeping
 from backend.documents.measuring.places import Place
-from backend.documents.reading import Reader
+from backend.documents.reading.reader import Reader
+from backend.documents.shelf.intake import bring
+from backend.documents.shelf.keeping import Keeping
+from backend.documents.shelf.store import DocumentStore
 from backend.documents.splitting.settings import SplitSettings
-from backend.documents.store import DocumentStore
 from backend.jobs.folder import RunFolder
 from backend.jobs.kinds import Job
 from backend.jobs.progress import Progress, Stopped
@@ -206,10 +206,10 @@ def test_a_change_that_cannot_be_read_takes_the_old_passages_away(project: Proje
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from backend.documents.embedders import Embedders, guessed
+from backend.documents.embedding.embedders import Embedders, guessed
 from backend.documents.indexing import contents, preparing, work, writing
 from backend.documents.index import index, rows, vectors, words
-from backend.documents.reading import Reader
+from backend.documents.reading.reader import Reader
 from backend.jobs.folder import RunFolder
 from backend.jobs.kinds import Job
 from backend.jobs.progress import Progress

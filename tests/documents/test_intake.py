@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from backend.documents import archive, intake, keeping
-from backend.documents.filters import DocumentFilter
-from backend.documents.intake import Brought, bring
-from backend.documents.names import file_name, folder_name
+from backend.documents.shelf import archive, intake, keeping
+from backend.documents.shelf.filters import DocumentFilter
+from backend.documents.shelf.intake import Brought, bring
+from backend.documents.shelf.names import file_name, folder_name
 from backend.errors import BadInput, NotFound
 from backend.projects.folder import Project
 from backend.projects.projects import Projects

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.documents.kinds import kind_of
+from backend.documents.reading.kinds import kind_of
 from backend.errors import BadInput
 
 FILES = Path(__file__).parent / "files"

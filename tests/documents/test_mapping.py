@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from backend.documents.embedding import EmbeddingModel
+from backend.documents.embedding.model import EmbeddingModel
 from backend.documents.index.index import Index
 from backend.documents.index.settings import IndexSettings
-from backend.documents.mapping import FILE, draw, drawn_rows, known, place
+from backend.documents.mapping.projecting import FILE, draw, drawn_rows, known, place
 from backend.documents.values import Passage
 from backend.errors import Refused
 

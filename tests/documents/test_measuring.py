@@ -26,8 +26,8 @@ from backend.documents.measuring.sweep import (
 )
 from backend.documents.measuring.sweep_work import work
 from backend.documents.measuring.told import last_measured, measure, outdated
-from backend.documents.removal import remove
 from backend.documents.retrieving.retrieval import Retrieval
+from backend.documents.shelf.removal import remove
 from backend.errors import BadInput, Refused
 from backend.jobs.folder import RunFolder
 from backend.jobs.kinds import Job

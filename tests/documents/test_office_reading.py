@@ -11,8 +11,8 @@ import olefile
 import pytest
 from openpyxl import Workbook
 
-from backend.documents.limits import Limits
-from backend.documents.reading import Reader
+from backend.documents.reading.limits import Limits
+from backend.documents.reading.reader import Reader
 from backend.documents.values import lay
 from backend.errors import BadInput
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pypdfium2 as pdfium
 import pytest
 
-from backend.documents.limits import Limits
 from backend.documents.readers import pdf
+from backend.documents.reading.limits import Limits
 from backend.documents.values import Parsed
 from backend.errors import BadInput
 from tests.documents.pdfs import Sheet, save

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from backend.documents.limits import Limits
 from backend.documents.readers import image, pdf
 from backend.documents.readers.ocr import find_engine
+from backend.documents.reading.limits import Limits
 from backend.errors import BadInput
 from tests.documents.pdfs import Sheet, save
 

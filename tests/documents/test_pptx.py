@@ -17,8 +17,8 @@ from pptx.opc.packuri import PackURI
 from pptx.presentation import Presentation as Slides
 from pptx.util import Cm
 
-from backend.documents.limits import Limits
 from backend.documents.readers import pptx
+from backend.documents.reading.limits import Limits
 from backend.documents.values import Parsed
 from backend.errors import BadInput
 

@@ -10,11 +10,11 @@ import pytest
 from backend.assistants import Assistant, ModelRef
 from backend.documents.index.index import Index
 from backend.documents.index.settings import active
-from backend.documents.intake import bring
 from backend.documents.measuring.answering import TAG, evaluate_answers
 from backend.documents.measuring.places import Place
 from backend.documents.measuring.writing import WritingConfig, draw, place_of, prompt_for, read_answer, start_writing
 from backend.documents.measuring.writing_work import work
+from backend.documents.shelf.intake import bring
 from backend.documents.values import Block, Parsed, Passage
 from backend.errors import Refused, StudioError
 from backend.jobs.folder import RunFolder

@@ -15,11 +15,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from backend.documents import reading_child
-from backend.documents.encodings import clean
-from backend.documents.limits import MIB, Limits
-from backend.documents.reading import Reader, read
-from backend.documents.tidying import LONGEST
+from backend.documents.reading import child as reading_child
+from backend.documents.reading.encodings import clean
+from backend.documents.reading.limits import MIB, Limits
+from backend.documents.reading.reader import Reader, read
+from backend.documents.reading.tidying import LONGEST
 from backend.documents.values import lay
 from backend.errors import BadInput, NotFound
 from tests.waiting import until
@@ -171,7 +171,7 @@ def test_a_line_of_ten_megabytes(reader: Reader, tmp_path: Path, name: str) -> N
 def test_the_child_ends_with_whoever_started_it(tmp_path: Path) -> None:
     path = made(tmp_path, "글")
     script = (
-        "import sys, time; from pathlib import Path; from backend.documents.reading import Reader\n"
+        "import sys, time; from pathlib import Path; from backend.documents.reading.reader import Reader\n"
         f"r = Reader(); r.read(Path({str(path)!r}), 'x.txt'); print(r.pid, flush=True); time.sleep(60)"
     )
     starter = subprocess.Popen([sys.executable, "-c", script], cwd=ROOT, stdout=subprocess.PIPE, text=True)

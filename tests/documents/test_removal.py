@@ -12,7 +12,6 @@ from sqlalchemy import select
 
 from backend.answering import Answer, Trace
 from backend.assistants import Assistant, Documents, ModelRef
-from backend.documents import leaving, removal
 from backend.documents.grounding.quoting import material
 from backend.documents.grounding.values import Cut, Quoted, Retrieval, Seen
 from backend.documents.index.index import Index
@@ -20,10 +19,11 @@ from backend.documents.index.settings import activate, active
 from backend.documents.indexing.indexes import hide_everywhere, settings_of_all
 from backend.documents.indexing.start import read_again
 from backend.documents.indexing.turn import READING, index_turn
-from backend.documents.intake import bring
-from backend.documents.removal import remove
+from backend.documents.shelf import leaving, removal
+from backend.documents.shelf.intake import bring
+from backend.documents.shelf.removal import remove
+from backend.documents.shelf.store import Document
 from backend.documents.splitting.settings import SplitSettings
-from backend.documents.store import Document
 from backend.errors import Busy, StorageProblem
 from backend.evaluation.answer_store import AnswerStore, NewAnswer
 from backend.jobs.runs import Runs

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from backend.assistants import Documents, PassageFilter
-from backend.documents.embedding import EmbeddingModel
+from backend.documents.embedding.model import EmbeddingModel
 from backend.documents.index.index import Index
 from backend.documents.index.settings import IndexSettings, activate
 from backend.documents.index.within import Within

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from backend.documents.limits import Limits
 from backend.documents.readers import csv, html, markdown, text
+from backend.documents.reading.limits import Limits
 from backend.documents.values import Block
 from backend.errors import BadInput
 

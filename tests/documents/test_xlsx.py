@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from openpyxl import Workbook
 
-from backend.documents.limits import Limits
 from backend.documents.readers import xls, xlsx
 from backend.documents.readers.sheets import blocks
+from backend.documents.reading.limits import Limits
 from backend.documents.values import Parsed
 from backend.errors import BadInput
 

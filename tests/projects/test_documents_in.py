@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from backend.documents.embedding import EmbeddingModel
+from backend.documents.embedding.model import EmbeddingModel
 from backend.documents.index.settings import IndexSettings, activate, active
-from backend.documents.intake import bring
-from backend.documents.store import Told
+from backend.documents.shelf.intake import bring
+from backend.documents.shelf.store import Told
 from backend.documents.values import Block, Note, Parsed
 from backend.errors import StudioError
 from backend.projects.folder import Project

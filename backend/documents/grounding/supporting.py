@@ -24,10 +24,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from backend.documents.analysis import tokens
 from backend.documents.grounding.citing import MARK, citations, without_citations
 from backend.documents.grounding.unknowing import says_unknown
 from backend.documents.grounding.values import Checked, Citation, Quoted, Support
+from backend.documents.index.analysis import tokens
 from backend.documents.splitting.sentences import sentences
 
 THRESHOLD: Final = 0.5

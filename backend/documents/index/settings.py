@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 from pydantic import Field, ValidationError, field_validator
 
 from backend.assistants import Part
-from backend.documents.analysis import MORPHEMES, Analysis
-from backend.documents.embedding import EmbeddingModel
+from backend.documents.embedding.model import EmbeddingModel
+from backend.documents.index.analysis import MORPHEMES, Analysis
 from backend.documents.splitting.settings import SplitSettings
 from backend.errors import BadInput
 from backend.projects.folder import Project

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from backend.documents.analysis import MORPHEMES, Analysis, counted, keywords
+from backend.documents.index.analysis import MORPHEMES, Analysis, counted, keywords
 from backend.documents.index.within import ALL, Within
 from backend.errors import Busy, StorageProblem, first_line
 from backend.files import make_folder

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
-from backend.documents.store import Document
+from backend.documents.shelf.store import Document
 from backend.files import storing, write_atomic
 from backend.jobs.folder import append_line, read_lines
 

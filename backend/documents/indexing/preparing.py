@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 from backend.documents.indexing.shown import Shown
 from backend.documents.languages import language_of_all
-from backend.documents.reading import Reader
+from backend.documents.reading.reader import Reader
+from backend.documents.shelf.store import Document, DocumentStore, Told
 from backend.documents.splitting.passages import split
 from backend.documents.splitting.settings import SplitSettings
 from backend.documents.splitting.units import Count
-from backend.documents.store import Document, DocumentStore, Told
 from backend.documents.values import Parsed, Passage, lay
 from backend.errors import BadInput, NotFound, StudioError
 from backend.jobs.progress import Stopped

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from backend.documents.store import Document, DocumentStore
+from backend.documents.shelf.store import Document, DocumentStore
 
 EVERY_S: Final = 0.5
 

@@ -10,8 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from backend.documents.embedders import Embedders
-from backend.documents.embedding import Embedder
+from backend.documents.embedding.embedders import Embedders
+from backend.documents.embedding.model import Embedder
 from backend.documents.index.index import Index, remove_damaged
 from backend.documents.index.settings import active
 from backend.documents.indexing.ahead import Ahead
@@ -20,10 +20,10 @@ from backend.documents.indexing.preparing import Prepared, Preparing
 from backend.documents.indexing.shown import Shown
 from backend.documents.indexing.turn import OVER, READING, index_turn
 from backend.documents.indexing.writing import Writing
-from backend.documents.leaving import finish_removals
 from backend.documents.measuring.places import refind
-from backend.documents.reading import Reader
-from backend.documents.store import Document
+from backend.documents.reading.reader import Reader
+from backend.documents.shelf.leaving import finish_removals
+from backend.documents.shelf.store import Document
 from backend.documents.values import State
 from backend.errors import Busy, Unavailable
 from backend.files import storing

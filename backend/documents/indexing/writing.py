@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from backend.documents.embedding import Embedder
+from backend.documents.embedding.model import Embedder
 from backend.documents.index.index import Entry, Index, searched
 from backend.documents.indexing.contents import Contents
 from backend.documents.indexing.preparing import Prepared
-from backend.documents.store import Document, DocumentStore, Outcome
+from backend.documents.shelf.store import Document, DocumentStore, Outcome
 from backend.errors import NotFound, Unavailable
 from backend.jobs.progress import Progress
 

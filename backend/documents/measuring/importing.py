@@ -10,9 +10,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
-from backend.documents.encodings import clean, decode
 from backend.documents.measuring.places import Place, find_quote, page_span
-from backend.documents.store import Document
+from backend.documents.reading.encodings import clean, decode
+from backend.documents.shelf.store import Document
 from backend.documents.values import Laid, Parsed, lay
 from backend.errors import BadInput, StudioError
 from backend.projects.folder import Project

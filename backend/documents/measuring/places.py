@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from backend.documents.values import Laid, Parsed, Passage
 
 if TYPE_CHECKING:
-    from backend.documents.store import Document
+    from backend.documents.shelf.store import Document
     from backend.projects.folder import Project
 
 ENOUGH: Final = 0.5

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Final
 from pydantic import ValidationError
 
 from backend.assistants import Documents
-from backend.documents.embedders import Embedders
-from backend.documents.embedding import Embedder
+from backend.documents.embedding.embedders import Embedders
+from backend.documents.embedding.model import Embedder
 from backend.documents.index.index import Entry, Index, searched
 from backend.documents.index.settings import index_folder
 from backend.documents.measuring.measuring import Way, asked_in, measure_way

@@ -10,9 +10,9 @@ from io import StringIO
 from pathlib import Path
 from typing import Final
 
-from backend.documents.limits import Limits
 from backend.documents.readers.grid import table
 from backend.documents.readers.text import paragraphs, text_of
+from backend.documents.reading.limits import Limits
 from backend.documents.values import Block, Parsed
 from backend.errors import BadInput
 

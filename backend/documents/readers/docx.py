@@ -20,7 +20,7 @@ from backend.errors import BadInput, first_line
 if TYPE_CHECKING:
     from docx.document import Document
 
-    from backend.documents.limits import Limits
+    from backend.documents.reading.limits import Limits
 
 DEEPEST = 20
 """Styles that a style may be based on in turn; a damaged file may go in circles."""

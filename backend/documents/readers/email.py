@@ -13,10 +13,10 @@ from email.message import Message
 from pathlib import Path
 from typing import Final
 
-from backend.documents.encodings import clean, codec_named, decode
-from backend.documents.limits import Limits
 from backend.documents.readers import html
 from backend.documents.readers.text import lost_letters, paragraphs
+from backend.documents.reading.encodings import clean, codec_named, decode
+from backend.documents.reading.limits import Limits
 from backend.documents.values import Block, Note, Parsed
 from backend.errors import BadInput
 

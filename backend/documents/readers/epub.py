@@ -15,16 +15,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote, urlsplit
 
-from backend.documents.encodings import decode
 from backend.documents.readers.html import DECLARED
 from backend.documents.readers.html import parsed as parsed_html
 from backend.documents.readers.html_walk import Walk
 from backend.documents.readers.packages import BROKEN, day, named, package, tree
+from backend.documents.reading.encodings import decode
 from backend.documents.values import Block, Note, Parsed
 from backend.errors import BadInput
 
 if TYPE_CHECKING:
-    from backend.documents.limits import Limits
+    from backend.documents.reading.limits import Limits
 
 Element = Any
 NAMED: Final = re.compile(r"&(\w+);")

@@ -10,10 +10,10 @@ import re
 from pathlib import Path
 from typing import Any, Final
 
-from backend.documents.limits import Limits
 from backend.documents.readers.html_walk import SCRIPTS, Walk
 from backend.documents.readers.packages import day
 from backend.documents.readers.text import text_of
+from backend.documents.reading.limits import Limits
 from backend.documents.values import Block, Note, Parsed
 from backend.errors import BadInput
 

@@ -24,7 +24,7 @@ from backend.errors import BadInput, first_line
 if TYPE_CHECKING:
     from hwpx import HwpxDocument
 
-    from backend.documents.limits import Limits
+    from backend.documents.reading.limits import Limits
 
 REFUSED = {
     "hwp5-distribution": "error.document_distribution",

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from PIL import Image, ImageOps, ImageSequence, UnidentifiedImageError
 
-from backend.documents.limits import Limits
 from backend.documents.readers.ocr import PICTURE_S, find_engine
+from backend.documents.reading.limits import Limits
 from backend.documents.values import Block, Note, Parsed
 from backend.errors import BadInput
 

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from backend.documents.limits import Limits
 from backend.documents.readers import html
 from backend.documents.readers.grid import table
 from backend.documents.readers.packages import day
 from backend.documents.readers.text import paragraphs, text_of
+from backend.documents.reading.limits import Limits
 from backend.documents.values import Block, Parsed
 
 if TYPE_CHECKING:

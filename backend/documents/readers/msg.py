@@ -11,11 +11,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from backend.documents.encodings import clean, decode
-from backend.documents.limits import Limits
 from backend.documents.readers import html
 from backend.documents.readers.email import Gathered, parsed_of, top
 from backend.documents.readers.text import paragraphs
+from backend.documents.reading.encodings import clean, decode
+from backend.documents.reading.limits import Limits
 from backend.documents.values import Note, Parsed
 from backend.errors import BadInput
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from backend.errors import BadInput, first_line
 
 if TYPE_CHECKING:
-    from backend.documents.limits import Limits
+    from backend.documents.reading.limits import Limits
 
 BROKEN = (
     zipfile.BadZipFile,

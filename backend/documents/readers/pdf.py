@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pypdfium2 as pdfium
 
-from backend.documents.limits import Limits
 from backend.documents.readers.grid import table
 from backend.documents.readers.pdf_headings import Outlined, style_of
 from backend.documents.readers.pdf_joining import Joining
@@ -19,6 +18,7 @@ from backend.documents.readers.pdf_pages import Pages, read_pages
 from backend.documents.readers.pdf_paragraphs import page_blocks
 from backend.documents.readers.pdf_running import running_lines
 from backend.documents.readers.pdf_tables import Ruled
+from backend.documents.reading.limits import Limits
 from backend.documents.values import Block, Note, Parsed
 from backend.errors import BadInput
 

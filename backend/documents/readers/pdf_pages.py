@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 
 import pypdfium2 as pdfium
 
-from backend.documents.limits import Limits
 from backend.documents.readers.pdf_columns import in_reading_order
 from backend.documents.readers.pdf_forms import Beside, beside
 from backend.documents.readers.pdf_lines import Line, page_lines
 from backend.documents.readers.pdf_scans import Scans
 from backend.documents.readers.pdf_tables import Ruled, page_tables
+from backend.documents.reading.limits import Limits
 from backend.errors import BadInput
 
 TABLES_SHARE = 0.3

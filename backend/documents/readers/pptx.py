@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pptx.presentation import Presentation
     from pptx.slide import Slide
 
-    from backend.documents.limits import Limits
+    from backend.documents.reading.limits import Limits
 
 Element = Any
 P: Final = "{http://schemas.openxmlformats.org/presentationml/2006/main}"

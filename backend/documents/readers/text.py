@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from backend.documents.encodings import clean, decode
-from backend.documents.limits import Limits
 from backend.documents.readers.outline import with_guessed_headings
+from backend.documents.reading.encodings import clean, decode
+from backend.documents.reading.limits import Limits
 from backend.documents.values import Block, Note, Parsed
 
 BLANK: Final = re.compile(r"\n[ \t\u3000]*(?:\n[ \t\u3000]*)+")

@@ -21,7 +21,7 @@ from backend.errors import BadInput, first_line
 if TYPE_CHECKING:
     from python_calamine import CalamineSheet
 
-    from backend.documents.limits import Limits
+    from backend.documents.reading.limits import Limits
 
 ADDRESS: Final = re.compile(rb"\br\s*=\s*[\"']([A-Z]{1,3})(\d{1,7})[\"']")
 BLOCK: Final = 1 << 20

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from backend.documents.embedders import folder_of
-from backend.documents.embedding import EmbeddingModel
+from backend.documents.embedding.embedders import folder_of
+from backend.documents.embedding.model import EmbeddingModel
 from backend.errors import BadInput, ModelProblem, first_line
 from backend.settings import Settings
 

@@ -8,16 +8,16 @@ import threading
 from typing import TYPE_CHECKING, Final
 
 from backend.assistants import Documents
-from backend.documents.analysis import counted
-from backend.documents.embedders import Embedders
-from backend.documents.embedding import Embedder
-from backend.documents.filters import DocumentFilter
+from backend.documents.embedding.embedders import Embedders
+from backend.documents.embedding.model import Embedder
+from backend.documents.index.analysis import counted
 from backend.documents.index.index import Index
 from backend.documents.index.settings import IndexSettings, active, index_folder
 from backend.documents.index.within import Within
 from backend.documents.retrieving.choosing import Rerankers
 from backend.documents.retrieving.searching import search
 from backend.documents.retrieving.values import Retrieved
+from backend.documents.shelf.filters import DocumentFilter
 from backend.errors import StudioError
 from backend.models.endpoints import Endpoints
 from backend.settings import Settings

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from backend.assistants import Documents
-from backend.documents.embedding import Embedder
+from backend.documents.embedding.model import Embedder
 from backend.documents.index.index import Index, searched
 from backend.documents.index.within import ALL, Within
 from backend.documents.retrieving.choosing import Rerankers, mmr

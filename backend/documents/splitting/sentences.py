@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from backend.documents.analysis import kiwi
+from backend.documents.index.analysis import kiwi
 
 Span = tuple[int, int]
 

@@ -11,14 +11,14 @@ import gradio as gr
 import numpy as np
 import pytest
 
-from backend.documents.embedders import guessed
-from backend.documents.embedding import EmbeddingModel
+from backend.documents.embedding.embedders import guessed
+from backend.documents.embedding.model import EmbeddingModel
 from backend.documents.index.index import Index
 from backend.documents.index.settings import IndexSettings, activate, active
 from backend.documents.retrieving.retrieval import Retrieval
+from backend.documents.shelf.store import Document, Told
 from backend.documents.splitting.passages import split
 from backend.documents.splitting.settings import SplitSettings
-from backend.documents.store import Document, Told
 from backend.documents.values import Block, Parsed, lay
 from backend.errors import BadInput
 from backend.models.endpoints import Endpoints

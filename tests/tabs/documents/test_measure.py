@@ -14,15 +14,15 @@ import gradio as gr
 import pytest
 
 from backend.assistants import Documents
-from backend.documents.embedding import EmbeddingModel
+from backend.documents.embedding.model import EmbeddingModel
 from backend.documents.index.index import Index
 from backend.documents.index.settings import IndexSettings, activate, active
-from backend.documents.intake import bring
 from backend.documents.measuring.importing import Imported, Refusal
 from backend.documents.measuring.measuring import Measured, Row
 from backend.documents.measuring.places import Place, Refound, refind
 from backend.documents.measuring.sweep import Choice, Outcome, Tried
 from backend.documents.measuring.told import measure
+from backend.documents.shelf.intake import bring
 from backend.documents.splitting.settings import SplitSettings
 from backend.documents.values import Block, Parsed
 from backend.errors import BadInput, Refused

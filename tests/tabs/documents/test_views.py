@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backend.documents.embedding import EmbeddingModel
+from backend.documents.embedding.model import EmbeddingModel
 from backend.documents.index.settings import IndexSettings
-from backend.documents.intake import Brought
-from backend.documents.mapping import PassageMap, Placed
-from backend.documents.store import Counts, Document
+from backend.documents.mapping.projecting import PassageMap, Placed
+from backend.documents.shelf.intake import Brought
+from backend.documents.shelf.store import Counts, Document
 from backend.documents.values import Block, Note, Parsed, Passage, lay
 from backend.errors import BadInput
 from backend.jobs.run import Run

@@ -18,7 +18,7 @@ from backend.batch.results import Result
 from backend.batch.rows import AnswersWriter, RowAnswer
 from backend.documents.grounding.suspicion import suspicions
 from backend.documents.grounding.values import Cut, Hit, Quoted, Retrieval, Seen
-from backend.documents.intake import bring
+from backend.documents.shelf.intake import bring
 from backend.documents.values import Block, Laid, Parsed, Passage, lay
 from backend.errors import BadInput, NotFound
 from backend.projects.folder import Project

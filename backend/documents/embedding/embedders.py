@@ -12,8 +12,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from backend.documents.embedding import Embedder, EmbeddingModel
-from backend.documents.fetching import check_modules, fetched, hub_folder
+from backend.documents.embedding.fetching import check_modules, fetched, hub_folder
+from backend.documents.embedding.model import Embedder, EmbeddingModel
 from backend.errors import ModelProblem, Refused, first_line
 from backend.jobs.progress import Progress
 from backend.models.endpoints import Endpoints
@@ -75,8 +75,8 @@ class Embedders:
             self._open = []
 
     def _opened(self, model: EmbeddingModel, fetch: bool, progress: Progress | None) -> Embedder:
-        from backend.documents.embedders_local import LocalEmbedder
-        from backend.documents.embedders_remote import RemoteEmbedder
+        from backend.documents.embedding.local import LocalEmbedder
+        from backend.documents.embedding.remote import RemoteEmbedder
 
         if model.kind == "none":
             raise Refused("error.index_no_vectors")

@@ -18,8 +18,8 @@ from typing import Any, Final, cast
 from sqlalchemy import case, func, or_, select, true, update
 
 from backend.assistants import PassageFilter
-from backend.documents.filters import DocumentFilter, chosen, matching
-from backend.documents.keeping import Keeping
+from backend.documents.shelf.filters import DocumentFilter, chosen, matching
+from backend.documents.shelf.keeping import Keeping
 from backend.documents.values import Laid, Note, Parsed, State, lay
 from backend.errors import NotFound
 from backend.projects.database import Database, row_id

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from backend.documents.embedding import EmbeddingModel
+from backend.documents.embedding.model import EmbeddingModel
 from backend.errors import ModelProblem, first_line
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ import weakref
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from backend.documents.embedders import guessed
-from backend.documents.embedding import EmbeddingModel
+from backend.documents.embedding.embedders import guessed
+from backend.documents.embedding.model import EmbeddingModel
 from backend.errors import BadInput, Unavailable
 from backend.models.endpoint_client import client, told
 from backend.models.endpoints import Endpoint

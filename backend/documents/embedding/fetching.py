@@ -13,7 +13,7 @@ import re
 from pathlib import Path
 from typing import Any, Final
 
-from backend.documents.embedding import EmbeddingModel
+from backend.documents.embedding.model import EmbeddingModel
 from backend.errors import ModelProblem, Unavailable
 from backend.jobs.kinds import Job
 from backend.jobs.progress import Progress

@@ -1,4 +1,4 @@
-"""The process in which documents are parsed: `python -m backend.documents.reading_child <limits as JSON>`.
+"""The process in which documents are parsed: `python -m backend.documents.reading.child <limits as JSON>`.
 
 A request is a line of standard input, [path, name, file for the result]; the answer is a line of standard output once
 that file is written. What parsers print goes to standard error. The process ends with its standard input, at once.
@@ -18,10 +18,10 @@ import zlib
 from pathlib import Path
 from typing import IO, Final
 
-from backend.documents.kinds import Kind, kind_of
-from backend.documents.limits import MIB, Limits
 from backend.documents.readers import ReadFile
-from backend.documents.tidying import tidied
+from backend.documents.reading.kinds import Kind, kind_of
+from backend.documents.reading.limits import MIB, Limits
+from backend.documents.reading.tidying import tidied
 from backend.documents.values import Parsed
 from backend.errors import BadInput, StudioError, first_line
 from backend.files import FULL

@@ -27,12 +27,12 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from backend.documents.limits import MIB, USUAL, Limits
+from backend.documents.reading.limits import MIB, USUAL, Limits
 from backend.documents.values import Parsed
 from backend.errors import BadInput, NotFound, StorageProblem, Unavailable
 from backend.files import FULL, make_folder, storage_problem
 
-ROOT: Final = Path(__file__).resolve().parent.parent.parent
+ROOT: Final = Path(__file__).resolve().parents[3]
 WATCH_S: Final = 0.1
 START_S: Final = 60.0
 """A child has this long to come up, on a machine that is busy with a training run."""
@@ -85,9 +85,9 @@ class Reader:
     def read(self, path: Path, name: str, waiting: Callable[[], object] | None = None) -> Parsed:
         """The document at `path`, which a person calls `name`; `waiting` is called ten times a second meanwhile.
 
-        What `waiting` raises ends the reading and comes out here. Raises BadInput with `name`: what
-        `backend.documents.kinds.kind_of` raises, "error.document_too_large" (limit, in MB), "error.document_timeout"
-        (seconds), "error.document_memory" (limit, in MB), "error.document_crashed", "error.document_no_text" and what
+        What `waiting` raises ends the reading and comes out here. Raises BadInput with `name`:
+        what `backend.documents.reading.kinds.kind_of` raises, "error.document_too_large" (limit, in MB),
+        "error.document_timeout" (seconds), "error.document_memory" (limit, in MB), "error.document_crashed", "error.document_no_text" and what
         the readers say of the file (`backend.documents.readers`); NotFound("error.document_missing");
         Unavailable("error.document_reader") where no child can be started; StorageProblem("error.disk_full").
         """
@@ -152,7 +152,7 @@ class _Child:
         apart: dict[str, Any] = {"start_new_session": True}
         if sys.platform == "win32":
             apart = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
-        command = [sys.executable, "-m", "backend.documents.reading_child", self._limits.model_dump_json()]
+        command = [sys.executable, "-m", "backend.documents.reading.child", self._limits.model_dump_json()]
         return subprocess.Popen(
             command,
             cwd=ROOT,

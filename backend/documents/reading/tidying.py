@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from backend.documents.encodings import clean
-from backend.documents.limits import Limits
 from backend.documents.readers.grid import table
+from backend.documents.reading.encodings import clean
+from backend.documents.reading.limits import Limits
 from backend.documents.values import Block, Note, Parsed
 from backend.errors import BadInput
 

@@ -1,6 +1,6 @@
 """Points of many dimensions to places on a plane, in a process of its own: seconds of work, then the memory is free.
 
-    python -m backend.documents.mapping_child POINTS.npy PLACES.npy
+    python -m backend.documents.mapping.child POINTS.npy PLACES.npy
 
 t-SNE (van der Maaten & Hinton, 2008) by openTSNE, after PCA to fifty dimensions; started from the PCA, so that the same
 points come to the same places.

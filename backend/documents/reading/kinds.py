@@ -8,7 +8,7 @@ import zipfile
 from pathlib import Path, PurePosixPath
 from typing import Final, Literal
 
-from backend.documents.encodings import is_text
+from backend.documents.reading.encodings import is_text
 from backend.errors import BadInput
 
 Kind = Literal[

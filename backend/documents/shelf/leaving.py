@@ -16,9 +16,9 @@ from typing import Final
 
 from sqlalchemy import select
 
-from backend.documents.forgetting_runs import forget_in_runs
 from backend.documents.indexing.indexes import drop_everywhere
 from backend.documents.indexing.turn import READING, reading_now
+from backend.documents.shelf.forgetting_runs import forget_in_runs
 from backend.files import make_folder, write_atomic
 from backend.projects.database import told
 from backend.projects.folder import Project

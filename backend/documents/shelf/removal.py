@@ -8,10 +8,10 @@ from collections.abc import Collection, Iterable
 from sqlalchemy import delete, select, text
 from sqlalchemy.orm import Session
 
-from backend.documents.forgetting import forget_in_traces
 from backend.documents.indexing.indexes import hide_everywhere
 from backend.documents.indexing.turn import reading_now
-from backend.documents.leaving import finish_removals, note_leaving
+from backend.documents.shelf.forgetting import forget_in_traces
+from backend.documents.shelf.leaving import finish_removals, note_leaving
 from backend.errors import Busy
 from backend.projects.folder import Project
 from backend.projects.tables import DocumentRow, KnownQuestionRow

@@ -147,9 +147,9 @@ def _laid_out(points: NDArray[Any]) -> NDArray[Any]:
     with tempfile.TemporaryDirectory(prefix="matchum-map-") as beside:
         given, wanted = Path(beside, "points.npy"), Path(beside, "places.npy")
         np.save(given, points, allow_pickle=False)
-        asked = [sys.executable, "-m", "backend.documents.mapping_child", str(given), str(wanted)]
+        asked = [sys.executable, "-m", "backend.documents.mapping.child", str(given), str(wanted)]
         quiet = {**os.environ, "OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE", "OPENBLAS_NUM_THREADS": "1"}
-        root = Path(__file__).resolve().parents[2]
+        root = Path(__file__).resolve().parents[3]
         try:
             subprocess.run(asked, cwd=root, env=quiet, timeout=LONGEST_S, check=True, capture_output=True, text=True)
             return np.asarray(np.load(wanted, allow_pickle=False))

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Final, cast
 
-from backend.documents.names import file_name, folder_name
+from backend.documents.shelf.names import file_name, folder_name
 from backend.errors import BadInput, StudioError
 
 MOST_FILES: Final = 10_000

@@ -15,11 +15,11 @@ from typing import Any, BinaryIO, Final, Literal
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from backend.documents.archive import Member, members
-from backend.documents.keeping import Draft
-from backend.documents.kinds import kind_of
-from backend.documents.names import file_name, folder_name
-from backend.documents.store import Document, read_row
+from backend.documents.reading.kinds import kind_of
+from backend.documents.shelf.archive import Member, members
+from backend.documents.shelf.keeping import Draft
+from backend.documents.shelf.names import file_name, folder_name
+from backend.documents.shelf.store import Document, read_row
 from backend.errors import BadInput, StorageProblem, StudioError
 from backend.projects.folder import Project
 from backend.projects.tables import DocumentRow, NoteRow
