@@ -21,7 +21,7 @@ from tests.documents.making import LetterEmbedder, passages
 from tests.fakes import unused_port
 
 WORDS = IndexSettings(embedding=EmbeddingModel(kind="none"))
-MORPHEMES = IndexSettings(embedding=EmbeddingModel(kind="none"), analysis="morphemes")
+SYLLABLES = IndexSettings(embedding=EmbeddingModel(kind="none"), analysis="syllables")
 LETTERS = LetterEmbedder()
 BOTH = IndexSettings(embedding=LETTERS.model)
 
@@ -114,8 +114,8 @@ def test_the_writers_turn_ends_however_it_ends(tmp_path: Path, monkeypatch: pyte
 
 
 def test_korean_is_found_by_morphemes_in_an_index_of_them_alone(tmp_path: Path) -> None:
-    by_syllables, by_morphemes = Index(tmp_path, WORDS), Index(tmp_path, MORPHEMES)
-    assert by_syllables.folder != by_morphemes.folder and MORPHEMES.key != WORDS.key
+    by_syllables, by_morphemes = Index(tmp_path, SYLLABLES), Index(tmp_path, WORDS)
+    assert by_syllables.folder != by_morphemes.folder and SYLLABLES.key != WORDS.key
     for index in (by_syllables, by_morphemes):
         put(index, 1, "짐을 나르는 사람을 돕습니다.", "길을 걷고 물을 마셨다.")
     assert texts_of(by_morphemes, by_morphemes.bm25("누가 도왔나요?", 1)) == ["짐을 나르는 사람을 돕습니다."]
@@ -124,7 +124,7 @@ def test_korean_is_found_by_morphemes_in_an_index_of_them_alone(tmp_path: Path) 
     assert not any(word.startswith("=") for word in words_in(by_syllables))
     assert "=걷" in words_in(by_morphemes)
     by_morphemes.close()
-    again = Index(tmp_path, MORPHEMES)
+    again = Index(tmp_path, WORDS)
     assert len(again.bm25("걸었다", 5)) == 1
 
 

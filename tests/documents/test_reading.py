@@ -241,8 +241,8 @@ def test_nothing_is_fetched_and_nothing_is_run(reader: Reader, tmp_path: Path) -
 
 def test_the_child_talks_to_nobody() -> None:
     script = (
-        "import socket, sys; from backend.documents import reading_child\n"
-        "sys.addaudithook(reading_child._no_network)\n"
+        "import socket, sys; from backend.documents.reading import child\n"
+        "sys.addaudithook(child._no_network)\n"
         "connect = lambda: socket.create_connection(('127.0.0.1', 9))\n"
         "for ask in (connect, lambda: socket.getaddrinfo('localhost', 80)):\n"
         "    try: ask()\n"

@@ -268,7 +268,7 @@ def test_the_name_of_an_imported_model_is_text_on_the_map(services: Any, read: D
 
 FORM: dict[str, Any] = {
     "length": "middle", "kind": "minilm", "name": None, "endpoint": None, "size": 300, "overlap": 20, "query": "",
-    "passage": "", "max_tokens": 256, "languages": "en", "analysis": "syllables",
+    "passage": "", "max_tokens": 256, "languages": "en", "analysis": "morphemes",
     "chroma": "embedded",
 }  # fmt: skip
 
@@ -282,11 +282,11 @@ def test_the_form_and_the_settings_say_the_same() -> None:
     assert shown[0] == "own" and shown[2]["value"] == "BAAI/bge-m3" and shown[2]["visible"] is True
     assert KO.t("docs.settings_multi") in settings_view(KO, hub) and suggested(MODELS[2].name).query == "query: "  # type: ignore[union-attr]
     assert KO.t("docs.settings_words") in settings_view(KO, read_form(**FORM | {"kind": "none"}))
-    morphemes = read_form(**FORM | {"analysis": "morphemes"})
+    syllables = read_form(**FORM | {"analysis": "syllables"})
     assert (
-        morphemes.analysis == "morphemes" and morphemes.key != usual.key and "morphemes" in form_values(morphemes, [])
+        syllables.analysis == "syllables" and syllables.key != usual.key and "syllables" in form_values(syllables, [])
     )
-    assert KO.t("retrieval.by_morphemes") in settings_view(KO, morphemes)
+    assert KO.t("retrieval.by_syllables") in settings_view(KO, syllables)
 
 
 @pytest.mark.parametrize(
