@@ -85,11 +85,11 @@ class Reader:
     def read(self, path: Path, name: str, waiting: Callable[[], object] | None = None) -> Parsed:
         """The document at `path`, which a person calls `name`; `waiting` is called ten times a second meanwhile.
 
-        What `waiting` raises ends the reading and comes out here. Raises BadInput with `name`:
-        what `backend.documents.reading.kinds.kind_of` raises, "error.document_too_large" (limit, in MB),
+        What `waiting` raises ends the reading and comes out here. Raises BadInput with `name`: what
+        `backend.documents.reading.kinds.kind_of` raises, "error.document_too_large" (limit, in MB),
         "error.document_timeout" (seconds), "error.document_memory" (limit, in MB), "error.document_crashed",
-        "error.document_no_text" and what the readers say of the file (`backend.documents.readers`);
-        NotFound("error.document_missing"); Unavailable("error.document_reader") where no child can be started; StorageProblem("error.disk_full").
+        "error.document_no_text" and what the readers say of the file; NotFound("error.document_missing");
+        Unavailable("error.document_reader") where no child can be started; StorageProblem("error.disk_full").
         """
         try:
             size = path.stat().st_size
