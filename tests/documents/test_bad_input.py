@@ -249,7 +249,7 @@ def test_a_parser_that_crashes_hangs_or_eats_memory_costs_one_file_each(tmp_path
 
         return strike
 
-    with Reader(Limits(seconds=4, memory=160 * MIB)) as reader:
+    with Reader(Limits(seconds=4, memory=1024 * MIB)) as reader:
         assert goes_on(reader, tmp_path) and reader.pid is not None
         soft, hard = resource.prlimit(reader.pid, resource.RLIMIT_AS)
         assert soft == hard != resource.RLIM_INFINITY
