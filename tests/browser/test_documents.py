@@ -243,7 +243,6 @@ def test_a_phone_shows_every_part_without_scrolling_sideways(
 ) -> None:
     """With a file that was read and a question that was measured by: the parts are not empty."""
     open_project(page, library, language, "phone")
-    words_only(page)
     told = "The gate at the back of the building opens at seven and closes at nine."
     (watch / "gate.txt").write_text(told, encoding="utf-8")
     page.set_input_files("#dc-drop input[type=file]", str(watch / "gate.txt"))
