@@ -1,4 +1,4 @@
-"""What tests put in the place of the world: a small OpenAI-compatible server on 127.0.0.1 that misbehaves on demand."""
+"""What tests put in the place of the world: an OpenAI-compatible server that misbehaves on demand, runs that rest."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Literal
+
+from backend.jobs.folder import RunFolder
+from backend.jobs.runs import Runs
 
 Mood = Literal[
     "normal", "slow", "silent", "nonsense", "html", "key", "missing", "many", "refuses", "broken", "cut", "half", "bare"
@@ -168,3 +171,10 @@ def wait_until(true: Any, seconds: float = 5.0) -> bool:
             return True
         time.sleep(0.01)
     return bool(true())
+
+
+class Resting(Runs):
+    """Makes run folders and starts no worker: the test does the work itself."""
+
+    def _start(self, folder: RunFolder) -> None:
+        pass

@@ -155,23 +155,19 @@ class AnswerStore:
 
     def groundings(self, ids: Collection[int]) -> dict[int, Grounding]:
         """How these answers rest on their passages, by their ids; those without passages are left out."""
-        found: list[tuple[int, dict[str, int] | None]] = []
-        told = func.json_extract(AnswerRow.trace, "$.grounding")
-        with self._database.read() as session:
-            for some in _lots(ids):
-                rows = session.execute(select(AnswerRow.id, told).where(AnswerRow.id.in_(some), told.is_not(None)))
-                found += [(row[0], json.loads(row[1])) for row in rows]
-        return counts_of(found)
+        return counts_of((number, json.loads(told)) for number, told in self._of_traces(ids, "$.grounding"))
 
     def sources(self, ids: Collection[int]) -> dict[int, list[Source]]:
         """Where the passages stand that these answers were given, by the answers' ids."""
-        found: dict[int, list[Source]] = {}
-        told = func.json_extract(AnswerRow.trace, "$.sources")
+        return {number: _sources(told) for number, told in self._of_traces(ids, "$.sources")}
+
+    def _of_traces(self, ids: Collection[int], part: str) -> Iterator[tuple[int, str]]:
+        """(id, JSON) of this part of the answers' traces, of those that have it."""
+        told = func.json_extract(AnswerRow.trace, part)
         with self._database.read() as session:
             for some in _lots(ids):
                 rows = session.execute(select(AnswerRow.id, told).where(AnswerRow.id.in_(some), told.is_not(None)))
-                found |= {row[0]: _sources(row[1]) for row in rows}
-        return found
+                yield from ((row[0], row[1]) for row in rows)
 
     def add(self, new: Sequence[NewAnswer]) -> None:
         """Keep them, committed when this returns. An input that has its answer already keeps the first one."""

@@ -23,14 +23,12 @@ from backend.jobs.folder import append_line, read_lines
 from backend.jobs.progress import Progress
 from backend.prompts.for_task import LISTED
 from backend.prompts.templates import variables
+from backend.prompts.unwrapping import tidied
 from backend.rounds import answer_all
 from backend.settings import ASSETS
 
 FILE: Final = ASSETS / "prompts_search" / "proposing.json"
 DECODING: Final = Decoding(temperature=0.8, top_p=0.95, max_new_tokens=400)
-HEADING: Final = re.compile(
-    r"^[*#\s]*(새 지시문|지시문|new instruction|instruction|prompt)[*\s]*:[*\s]*", re.IGNORECASE
-)
 SHOWN: Final = 4
 SHOWN_CHARACTERS: Final = 400
 LONGEST: Final = 4_000
@@ -123,16 +121,6 @@ def look_at(
             shown = " ".join(text.split())[:120]
             skipped.append(why.model_copy(update={"details": {**why.details, "text": shown}}))
     return good, skipped
-
-
-def tidied(text: str) -> str:
-    """Without what models put around what they were asked for: thoughts, a heading, a fence, marks of quotation."""
-    text = re.sub(r"<think>.*?(</think>|\Z)", "", text, flags=re.DOTALL).strip()
-    fence = re.search(r"```[^\n]*\n(.*?)```", text, flags=re.DOTALL)
-    text = (fence[1] if fence else text).strip()
-    text = HEADING.sub("", text)
-    pair = re.fullmatch(r"([\"'“‘])(.*)[\"'”’]", text, flags=re.DOTALL)
-    return (pair[2] if pair else text).strip()
 
 
 def _fault(text: str, needed: Sequence[str], inputs: Sequence[str]) -> Saying | None:

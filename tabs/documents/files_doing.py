@@ -53,7 +53,7 @@ class Doing:
         here = listed.here(project)
         fresh = {} if here.project == listed.project else {self.view.brought: ""}
         settings = active(project)
-        kept = whereabouts_view(self.words, settings, embedding_server(self.services, settings))
+        kept = whereabouts_view(self.words, settings, embedding_server(self.services, settings.embedding.endpoint))
         return {**fresh, **self.drawn(project, here, fields=True), self.view.kept: kept}
 
     def follow(self, project_id: str, listed: Listed, request: gr.Request) -> Any:

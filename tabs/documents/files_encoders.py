@@ -12,8 +12,9 @@ import gradio as gr
 
 from backend.documents.embedding.fetching import here, start_fetching
 from backend.documents.retrieving.choosing import reranker_folder
-from backend.errors import ModelProblem, NotFound
+from backend.errors import ModelProblem
 from backend.services import Services
+from tabs.documents.files_whereabouts import chroma_server, embedding_server
 from tabs.errors import shown
 from tabs.inner import Inside
 from tabs.session import QUIET, owner
@@ -26,9 +27,6 @@ RERANKERS: Final = (
     "cross-encoder/ms-marco-MiniLM-L6-v2",
 )
 """Cross-encoders with safe weights: the first three read Korean too, the last one English only, and is the quickest."""
-
-
-HERE: Final = ("localhost", "127.0.0.1", "::1")
 
 
 @dataclass(frozen=True)
@@ -69,7 +67,7 @@ class Encoders:
             parts = urlsplit((chroma or "").strip())
         except ValueError:
             return ""  # saving says so
-        if not parts.hostname or parts.hostname in HERE:
+        if not parts.hostname or chroma_server(parts.geturl()).local:
             return ""
         said = self.words.t("retrieval.sent_vectors", host=parts.netloc)
         return f'<p class="dc-warning">{escape(said)}</p>'
@@ -79,9 +77,8 @@ class Encoders:
             return ""
         project = self.services.projects.open(owner(request), project_id)
         count = project.documents.counts().total
-        try:
-            server = self.services.endpoints.get(endpoint or "")
-        except NotFound:
+        server = embedding_server(self.services, endpoint)
+        if server is None:
             return f'<p class="dc-warning">{escape(self.words.t("retrieval.sent_somewhere"))}</p>'
         key = "retrieval.sent_near" if server.local else "retrieval.sent_away"
         host = urlsplit(server.url).netloc

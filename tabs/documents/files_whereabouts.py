@@ -19,7 +19,7 @@ def whereabouts_view(words: Words, settings: IndexSettings, server: Endpoint | N
     if settings.embedding.kind == "endpoint":
         told += [t("docs.kept_gone")] if server is None else _server(words, server, "docs.kept_embedding")
     if settings.chroma != EMBEDDED and settings.embedding.kind != "none":
-        told += _server(words, Endpoint(id="", name="", url=settings.chroma), "docs.kept_chroma")
+        told += _server(words, chroma_server(settings.chroma), "docs.kept_chroma")
     css = "dc-warning" if told else "note"
     line = " ".join([*(told or [t("docs.kept_here")]), t("docs.kept_answers")])
     return f'<p class="{css}">{escape(line)}</p>'
@@ -31,8 +31,12 @@ def _server(words: Words, server: Endpoint, key: str) -> list[str]:
     return [words.t(key, name=server.name, host=urlsplit(server.url).netloc), *near]
 
 
-def embedding_server(services: Services, settings: IndexSettings) -> Endpoint | None:
+def chroma_server(url: str) -> Endpoint:
+    return Endpoint(id="", name="", url=url)
+
+
+def embedding_server(services: Services, endpoint_id: str | None) -> Endpoint | None:
     try:
-        return services.endpoints.get(settings.embedding.endpoint or "")
+        return services.endpoints.get(endpoint_id or "")
     except NotFound:
         return None

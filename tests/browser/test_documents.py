@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import TimeoutError
+from playwright.sync_api import TimeoutError, expect
 
 from backend.documents.measuring.measuring import WAYS
 from backend.models.endpoints import Endpoints
@@ -70,13 +70,13 @@ def open_project(page: Page, studio: Studio, language: str, name: str) -> None:
     page.wait_for_selector("#dc-list .empty")
 
 
-def words_only(page: Page) -> None:
-    """Documents get no points: no process has to load a model."""
+def words_only(page: Page, told: str) -> None:
+    """Documents get no points: no process has to load a model. Until the page says so, in the words `told`."""
     page.click("#dx-settings button")
     page.click("#dx-kind label:last-of-type")
-    before = page.inner_text("#dx-told")
     page.click("#dx-save")
-    page.wait_for_function("before => document.querySelector('#dx-told').innerText !== before", arg=before)
+    # Its words, and not just others: while the change is under way Gradio lays a clock over the old ones.
+    expect(page.locator("#dx-told")).to_contain_text(told, timeout=60_000)
 
 
 def hand_over(page: Page, folder: Path, language: str, sentences: list[str]) -> None:
@@ -173,8 +173,7 @@ def test_from_a_hangul_file_to_a_citation_and_a_measure(
     folder.mkdir(exist_ok=True)
     fake, name = citing
     open_project(page, library, "ko", "성적")
-    words_only(page)
-    assert "낱말로만" in page.inner_text("#dx-told")
+    words_only(page, "낱말로만")
     hand_over(page, folder, "ko", ["개똥이는 국어를 잘한다.", "수학은 더 배워야 한다."])
     assert "한글 HWPX" in row_of(page, "scores.hwpx")
 

@@ -20,6 +20,11 @@ __all__ = ["asked", "filled"]  # fixtures of several files
 
 
 @pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(home=tmp_path / "home")
+
+
+@pytest.fixture
 def projects(tmp_path: Path) -> Iterator[Projects]:
     made = Projects(tmp_path / "home" / "projects")
     yield made
@@ -35,8 +40,8 @@ def project(projects: Projects) -> Project:
 
 
 @pytest.fixture
-def runs(project: Project, tmp_path: Path) -> Iterator[Runs]:
-    service = Runs(project.runs_folder, Settings(home=tmp_path / "home"))
+def runs(project: Project, settings: Settings) -> Iterator[Runs]:
+    service = Runs(project.runs_folder, settings)
     yield service
     for run in service.list():
         end_processes(RunFolder(run.folder))

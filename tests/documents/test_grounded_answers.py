@@ -40,11 +40,6 @@ ASK = Question({"input": "보증금은 얼마입니까?"})
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return Settings(home=tmp_path / "home")
-
-
-@pytest.fixture
 def host(settings: Settings) -> Iterator[ModelHost]:
     running = ModelHost(settings, Endpoints(settings.home))
     yield running

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 
@@ -38,18 +37,7 @@ from backend.models.endpoints import Endpoints
 from backend.projects.folder import Project
 from backend.settings import Settings
 from tests.documents.asking import THINGS, document, reread
-
-
-class Resting(Runs):
-    """Makes run folders and starts no worker: the test does the work itself."""
-
-    def _start(self, folder: RunFolder) -> None:
-        pass
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return Settings(home=tmp_path / "home")
+from tests.fakes import Resting
 
 
 @pytest.fixture

@@ -21,27 +21,14 @@ from backend.jobs.folder import RunFolder
 from backend.jobs.kinds import Job
 from backend.jobs.progress import Progress
 from backend.jobs.run import RunState
-from backend.jobs.runs import Runs
 from backend.models.endpoints import Endpoints
 from backend.projects.folder import Project
 from backend.settings import Settings
 from tests.documents.making import passages
 from tests.documents.test_intake import texts
-from tests.fakes import chat_server
+from tests.fakes import Resting, chat_server
 
 LONG = "이 약관에서 보험금은 서류를 받은 날부터 삼 영업일 안에 지급하며 늦어지면 이자를 더합니다. "
-
-
-class Resting(Runs):
-    """Makes run folders and starts no worker: the test does the work itself."""
-
-    def _start(self, folder: RunFolder) -> None:
-        pass
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return Settings(home=tmp_path / "home")
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from backend.jobs.runs import Runs, end_processes
 from backend.projects.folder import Project
 from backend.projects.projects import Projects
 from backend.settings import Settings
+from tests.fakes import Resting
 from tests.tiny import tiny_model
 
 
@@ -40,13 +41,6 @@ def runs(project: Project, settings: Settings) -> Iterator[Runs]:
     yield service
     for run in service.list():
         end_processes(RunFolder(run.folder))
-
-
-class Resting(Runs):
-    """Makes run folders and starts no worker: the test does the work itself."""
-
-    def _start(self, folder: RunFolder) -> None:
-        pass
 
 
 @pytest.fixture

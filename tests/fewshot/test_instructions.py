@@ -19,13 +19,14 @@ from backend.fewshot.instructions import (
     start_instructions,
     tried_of,
 )
-from backend.fewshot.proposing import look_at, prompts_for, tidied
+from backend.fewshot.proposing import look_at, prompts_for
 from backend.fewshot.tried import BASE, prepared_in
 from backend.fewshot.wordings import language_of, wordings
 from backend.jobs.runs import Runs
 from backend.models.endpoints import Endpoints
 from backend.projects.folder import Project
 from backend.prompts.templates import render, variables
+from backend.prompts.unwrapping import tidied
 from backend.settings import Settings
 from tests.fakes import ChatServer, chat_server
 from tests.fewshot.trying import ONE, PLAIN, TASK, do, fill, kept, remote, reviews, tell, with_shots

@@ -12,8 +12,9 @@ from backend.jobs.runs import Runs, end_processes
 from backend.projects.folder import Project
 from backend.projects.projects import Projects
 from backend.settings import Settings
+from tests.fakes import Resting
 from tests.tiny import tiny_model
-from tests.training.working import Resting, add_folder, fill
+from tests.training.working import add_folder, fill
 
 
 @pytest.fixture(scope="session")

@@ -78,13 +78,6 @@ def submitted(runs: Runs, config: TrainingConfig) -> Run:
     return runs.submit("training", config.model_dump(mode="json"), "영화평")
 
 
-class Resting(Runs):
-    """Makes run folders and starts no worker: the test does the work itself."""
-
-    def _start(self, folder: RunFolder) -> None:
-        pass
-
-
 class Minded(Progress):
     """Does something the moment a step is done: `at` step -> what."""
 

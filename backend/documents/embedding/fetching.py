@@ -99,10 +99,9 @@ def fetched(settings: Settings, model: EmbeddingModel, progress: Any = None, *, 
 def choose(model: str, names: list[str]) -> set[str]:
     """The files of the model and of its modules. Raises ModelProblem as `hub.choose`."""
     wanted = hub.choose(model, names) | {name for name in names if MODULE.fullmatch(name)}
-    weights = {found.group(1): set[str]() for name in names if (found := WITH_WEIGHTS.fullmatch(name))}
-    for name in names:
-        if found := WITH_WEIGHTS.fullmatch(name):
-            weights[found.group(1)].add(found.group(2))
+    weights: dict[str, set[str]] = {}
+    for found in filter(None, map(WITH_WEIGHTS.fullmatch, names)):
+        weights.setdefault(found[1], set()).add(found[2])
     if any("model.safetensors" not in kinds for kinds in weights.values()):
         raise ModelProblem("error.hub_pickled", model=model)
     return wanted

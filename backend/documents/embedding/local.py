@@ -18,14 +18,18 @@ BATCH: Final = 16
 BATCH_GPU: Final = 128
 
 
+def import_whole() -> None:
+    """The model host may import them in another thread just now: whole packages are waited for, half of one is not."""
+    import accelerate  # noqa: F401
+    import transformers  # noqa: F401
+
+
 class LocalEmbedder:
     """See Embedder. Its tokenizer cuts off what is longer than `max_tokens`."""
 
     def __init__(self, model: EmbeddingModel, folder: Path) -> None:
         """Raises ModelProblem("error.embedding_damaged")."""
-        # The model host may import them in another thread just now: whole packages are waited for, half of one is not.
-        import accelerate  # noqa: F401
-        import transformers  # noqa: F401
+        import_whole()
         from sentence_transformers import SentenceTransformer
 
         self.model = model

@@ -39,7 +39,7 @@ def documents_key(project: Project, wanted: Documents) -> str:
 def _held(project: Project) -> set[int]:
     """The ids of the documents in the active index."""
     from backend.documents.index.rows import PassageRows
-    from backend.documents.index.settings import active, index_folder
+    from backend.documents.index.settings import active, rows_file
 
-    path = index_folder(project.folder, active(project)) / "passages.db"
+    path = rows_file(project.folder, active(project))
     return set(PassageRows(path).documents()) if path.is_file() else set()

@@ -9,6 +9,7 @@ from backend.assistants import Assistant, Decoding
 from backend.documents.grounding.quoting import language_of
 from backend.messages import Message
 from backend.models.engine import Engine, Request
+from backend.prompts.unwrapping import tidied
 
 TURNS: Final = 6
 TURN_CHARACTERS: Final = 600
@@ -54,8 +55,6 @@ def looked_for(told: str, ended: bool = True) -> str:
 
     ended  whether it came to an end by itself: a line that was cut off is no question
     """
-    from backend.fewshot.proposing import tidied  # which imports answering, which imports this
-
     line, *more = tidied(told).splitlines() or [""]
     line = line.strip().strip("\"'“”「」").strip()
     whole = ended or bool(more)

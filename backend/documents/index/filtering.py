@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from backend.documents.index.rows import PassageRows
-from backend.documents.index.vectors import Hit, Vectors
-from backend.documents.index.within import ALL, Within
+from backend.documents.index.vectors import Vectors
+from backend.documents.index.within import ALL, Hit, Within
 
 if TYPE_CHECKING:
     import numpy as np

@@ -17,12 +17,12 @@ from filelock import FileLock, Timeout
 from backend.documents.index.filtering import nearest_within
 from backend.documents.index.rows import PassageRows
 from backend.documents.index.scan import Scan, View
-from backend.documents.index.settings import EMBEDDED, IndexSettings, index_folder
-from backend.documents.index.vectors import Point, Vectors
-from backend.documents.index.within import ALL, Within
-from backend.documents.index.words import Hit, Words
+from backend.documents.index.settings import EMBEDDED, ROWS, IndexSettings, index_folder
+from backend.documents.index.vectors import ANSWER_S, Point, Vectors
+from backend.documents.index.within import ALL, Hit, Within
+from backend.documents.index.words import Words
 from backend.documents.values import Passage
-from backend.errors import BadInput, Busy, NotFound, Refused, StorageProblem
+from backend.errors import BadInput, Busy, NotFound, Refused, StorageProblem, Unavailable
 from backend.files import make_folder, storing, write_atomic
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 WRITER_WAIT_S: Final = 20.0
 ABOUT: Final = "about.json"
+CHROMA: Final = "chroma"
 MOST_SCANNED: Final = 300_000
 """Up to so many points the copy answers; among more, without a filter, Chroma's graph is the quicker."""
 
@@ -52,9 +53,9 @@ class Index:
         self.settings = settings
         self.folder = make_folder(index_folder(folder, settings))
         self._check_about()
-        self.rows = PassageRows(self.folder / "passages.db")
+        self.rows = PassageRows(self.folder / ROWS)
         self.words = Words(self.folder / "words", settings.analysis)
-        self.vectors = None if settings.embedding.kind == "none" else Vectors(self.folder / "chroma", settings.chroma)
+        self.vectors = None if settings.embedding.kind == "none" else Vectors(self.folder / CHROMA, settings.chroma)
         scanned = self.vectors is not None and settings.chroma == EMBEDDED
         self.scan = Scan(self.folder / "points") if scanned else None
         self._file_lock = FileLock(self.folder / "writer.lock")
@@ -313,6 +314,20 @@ def searched(passage: Passage) -> str:
     return "\n".join([*above, passage.text])
 
 
+def forget_on_server(folder: Path, settings: IndexSettings, answer_s: float = ANSWER_S) -> None:
+    """Take away what a project's index has on a Chroma server, if on any; `answer_s` is how long that may take.
+
+    Raises Unavailable, with `collection`, the name of what stays there.
+    """
+    if settings.chroma == EMBEDDED or settings.embedding.kind == "none":
+        return
+    with closing(Vectors(index_folder(folder, settings) / CHROMA, settings.chroma, answer_s)) as vectors:
+        try:
+            vectors.forget()
+        except Unavailable as fault:
+            raise Unavailable(fault.key, **{**fault.details, "collection": vectors.named}) from fault
+
+
 def remove_damaged(folder: Path, settings: IndexSettings) -> bool:
     """Delete a project's index if it cannot be read any more; it can be made again. Whether it was deleted.
 
@@ -325,9 +340,7 @@ def remove_damaged(folder: Path, settings: IndexSettings) -> bool:
     except StorageProblem as fault:
         if fault.key != "error.index_damaged":
             raise
-    if settings.chroma != EMBEDDED and settings.embedding.kind != "none":
-        with closing(Vectors(index_folder(folder, settings) / "chroma", settings.chroma)) as vectors:
-            vectors.forget()
+    forget_on_server(folder, settings)
     with storing(index_folder(folder, settings)):
         shutil.rmtree(index_folder(folder, settings))
     return True

@@ -50,7 +50,9 @@ class PassageRows:
         self._lock = threading.Lock()
         with told(path), closing(self._open()) as connection:
             connection.execute("PRAGMA journal_mode = WAL")
-            connection.executescript(TABLES)
+            # Looked at first: the script is a writer, and would wait for the one that fills the index just now.
+            if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'ids'").fetchone() is None:
+                connection.executescript(f"BEGIN IMMEDIATE; {TABLES} COMMIT;")
 
     # --- reading
 

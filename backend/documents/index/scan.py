@@ -21,7 +21,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from backend.documents.index.within import ALL, Within
+from backend.documents.index.within import ALL, Hit, Within
 from backend.files import make_folder, storing
 
 if TYPE_CHECKING:
@@ -36,8 +36,6 @@ FEW: Final = 8
 """Where not more than one part in so many is looked in, these are gathered first."""
 ROW, PUT, DOCUMENT, LANGUAGE = range(4)
 NUMBERS: Final = 4
-Hit = tuple[int, float]
-"""A row id and its cosine to the question."""
 
 
 class View(NamedTuple):

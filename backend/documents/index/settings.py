@@ -18,6 +18,7 @@ from backend.projects.folder import Project
 
 NOTE: Final = "documents.index"
 EMBEDDED: Final = "embedded"
+ROWS: Final = "passages.db"
 
 
 class IndexSettings(Part):
@@ -75,3 +76,8 @@ def activate(project: Project, settings: IndexSettings) -> None:
 def index_folder(folder: Path, settings: IndexSettings) -> Path:
     """Where the index of a project (its folder) lies."""
     return folder / "index" / settings.key
+
+
+def rows_file(folder: Path, settings: IndexSettings) -> Path:
+    """The passages of an index; without it nothing was ever put in."""
+    return index_folder(folder, settings) / ROWS

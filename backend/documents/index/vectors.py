@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 from backend.documents.index.settings import EMBEDDED
-from backend.documents.index.within import ALL, Within
+from backend.documents.index.within import ALL, Hit, Within
 from backend.errors import StorageProblem, Unavailable, first_line
 from backend.files import make_folder, write_atomic
 
@@ -39,8 +39,6 @@ AT_ONCE: Final = 2_000
 """Points of one call."""
 REOPEN_REST: Final = 20
 """A view is opened anew at most for one part in so many of the time, however often another process writes."""
-Hit = tuple[int, float]
-"""A row id and its cosine to the question."""
 
 
 class Point(NamedTuple):
@@ -58,6 +56,7 @@ class Vectors:
     def __init__(self, folder: Path, chroma: str = EMBEDDED, answer_s: float = ANSWER_S) -> None:
         """`answer_s` is how long a server may take for an answer."""
         self._folder, self._chroma, self._answer_s = folder, chroma, answer_s
+        self._mark = folder.parent / SERVER
         self._client: Any = None
         self._collection: Any = None
         self._lock = threading.RLock()
@@ -113,6 +112,11 @@ class Vectors:
         with self._told() as collection:
             return int(collection.count())
 
+    @property
+    def named(self) -> str:
+        """What its collection on a server is called; "" before there was one."""
+        return self._marked().partition("\n")[0]
+
     def lost(self) -> bool:
         """Whether the server has no such collection any more, though there was one. Raises Unavailable."""
         try:
@@ -126,14 +130,14 @@ class Vectors:
     def begin_anew(self) -> None:
         """After a loss: the next use makes a new collection."""
         self.close()
-        (self._folder.parent / SERVER).unlink(missing_ok=True)
+        self._mark.unlink(missing_ok=True)
 
     def forget(self) -> None:
         """Take the collection away from a server; a folder is deleted by who owns it. Raises Unavailable.
 
         That there was one stays noted: who goes on with the index is told that it was lost, and makes it anew.
         """
-        if self._chroma == EMBEDDED or not (self._folder.parent / SERVER).is_file() or self.lost():
+        if self._chroma == EMBEDDED or not self._mark.is_file() or self.lost():
             return
         with self._told() as collection:
             self._client.delete_collection(collection.name)
@@ -145,6 +149,9 @@ class Vectors:
             client, self._client, self._collection = self._client, None, None
             if client is not None:
                 let_go(client)
+
+    def _marked(self) -> str:
+        return self._mark.read_text("utf-8") if self._mark.is_file() else ""
 
     @contextmanager
     def _told(self) -> Iterator[Any]:
@@ -192,11 +199,10 @@ class Vectors:
         """Raises Unavailable("error.chroma_gone" | "error.chroma_foreign", url=)."""
         from chromadb.errors import NotFoundError
 
-        mark = self._folder.parent / SERVER
-        name, _, state = mark.read_text("utf-8").partition("\n") if mark.is_file() else ("", "", "")
+        name, _, state = self._marked().partition("\n")
         if not name:
             name = f"{OWNER}-{secrets.token_hex(12)}"
-            write_atomic(mark, name)
+            write_atomic(self._mark, name)
         try:
             found = self._client.get_collection(name, embedding_function=None) if state else self._made(name)
         except NotFoundError as fault:
@@ -204,7 +210,7 @@ class Vectors:
         if (found.metadata or {}).get(OWNER) != name:
             raise Unavailable("error.chroma_foreign", url=self._chroma, name=name)
         if not state:
-            write_atomic(mark, f"{name}\n{MADE}")
+            write_atomic(self._mark, f"{name}\n{MADE}")
         return found
 
     def _new_client(self) -> Any:

@@ -8,6 +8,10 @@ if TYPE_CHECKING:
     from backend.documents.index.vectors import Point
 
 
+Hit = tuple[int, float]
+"""A row id and its score, which is the cosine where it is found by points."""
+
+
 class Within(NamedTuple):
     """Passages of these documents (None: of all), in one of these languages (none: in any)."""
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from backend.documents.index.analysis import MORPHEMES, Analysis, counted, keywords
-from backend.documents.index.within import ALL, Within
+from backend.documents.index.within import ALL, Hit, Within
 from backend.errors import Busy, StorageProblem, first_line
 from backend.files import make_folder
 
@@ -26,8 +26,6 @@ MOST_ASKED: Final = 512
 """Different words of a question that are looked up; the first ones count."""
 TIE: Final = 1e-4
 """What BM25 weighs beside the number of words held: never as much as one word, however long the question is."""
-Hit = tuple[int, float]
-"""A row id and its score."""
 
 
 class Words:

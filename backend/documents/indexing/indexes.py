@@ -9,15 +9,11 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
-from backend.documents.index.index import ABOUT, Index
+from backend.documents.index.index import ABOUT, Index, forget_on_server
 from backend.documents.index.rows import PassageRows
-from backend.documents.index.settings import EMBEDDED, IndexSettings, active, index_folder
-from backend.documents.index.vectors import SERVER, Vectors
+from backend.documents.index.settings import IndexSettings, active, rows_file
 from backend.errors import Refused, StorageProblem, Unavailable
 from backend.projects.folder import Project
-
-ROWS: Final = "passages.db"
-
 
 log = logging.getLogger(__name__)
 ANSWER_S: Final = 5.0
@@ -29,15 +25,10 @@ def forget_on_servers(folder: Path) -> None:
     A server that is down, or takes longer than some seconds, keeps what it has; the log says whose that is.
     """
     for settings in settings_in(folder):
-        if settings.chroma != EMBEDDED and settings.embedding.kind != "none":
-            place = index_folder(folder, settings)
-            try:
-                with closing(Vectors(place / "chroma", settings.chroma, ANSWER_S)) as vectors:
-                    vectors.forget()
-            except Unavailable as fault:
-                mark = place / SERVER
-                named = mark.read_text("utf-8").partition("\n")[0] if mark.is_file() else ""
-                log.warning("the collection %s stays on %s: %s", named, settings.chroma, fault)
+        try:
+            forget_on_server(folder, settings, ANSWER_S)
+        except Unavailable as fault:
+            log.warning("the collection %s stays on %s: %s", fault.details["collection"], settings.chroma, fault)
 
 
 def settings_of_all(project: Project) -> Iterator[IndexSettings]:
@@ -62,7 +53,7 @@ def hide_everywhere(project: Project, ids: Sequence[int]) -> None:
     """
     for settings in settings_of_all(project) if ids else ():
         try:
-            rows = PassageRows(index_folder(project.folder, settings) / ROWS)
+            rows = PassageRows(rows_file(project.folder, settings))
             held = rows.documents()
             if mine := [number for number in ids if number in held]:
                 rows.drop(mine)

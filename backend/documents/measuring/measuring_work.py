@@ -9,7 +9,7 @@ from typing import Final
 from pydantic import ValidationError
 
 from backend.assistants import Documents, Part
-from backend.documents.index.settings import active, index_folder
+from backend.documents.index.settings import active, rows_file
 from backend.documents.measuring.measuring import WAYS, Way
 from backend.documents.measuring.told import measure
 from backend.documents.retrieving.retrieval import Retrieval
@@ -34,7 +34,7 @@ def start_measuring(runs: Runs, project: Project, config: MeasuringConfig) -> Ru
     """Measure as a run. Raises Refused("error.measure_no_questions" | "error.measure_no_index"), StorageProblem."""
     if not project.questions.count("accepted"):
         raise Refused("error.measure_no_questions")
-    if not (index_folder(project.folder, active(project)) / "passages.db").is_file():
+    if not rows_file(project.folder, active(project)).is_file():
         raise Refused("error.measure_no_index")
     return runs.submit(KIND, config.model_dump(mode="json"), "")
 

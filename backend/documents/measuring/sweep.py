@@ -17,6 +17,7 @@ from pydantic import Field, ValidationError
 from backend.assistants import Assistant, Documents, Part
 from backend.documents.index.settings import IndexSettings, activate, active, index_folder
 from backend.documents.measuring.comparing import mean_of, verdicts_of
+from backend.documents.measuring.files import PLAN
 from backend.documents.measuring.measuring import WAYS, Row, Sought, Way, way_of
 from backend.documents.measuring.questions import KnownQuestion
 from backend.documents.splitting.settings import SplitSettings
@@ -34,7 +35,6 @@ OVERLAPS: Final = (0.0, 0.125, 0.25)
 KS: Final = (1, 2, 3, 5, 8, 12, 20, 30)
 FEWEST: Final = 10
 MOST: Final = 1_000
-PLAN: Final = "plan.json"
 TRIED: Final = "tried.jsonl"
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from itertools import count
-from pathlib import Path
 from typing import Final
 
 from backend.assistants import Assistant, Documents
 from backend.documents.index.rows import PassageRows
-from backend.documents.index.settings import active, index_folder
+from backend.documents.index.settings import active, rows_file
 from backend.documents.measuring.measuring import WAYS, Measured, Way, askable, measure_way
 from backend.documents.retrieving.retrieval import Retrieval
 from backend.documents.values import Passage
@@ -42,7 +41,7 @@ def measure(
     if not questions:
         raise Refused("error.measure_no_questions")
     settings = active(project)
-    if not _passages(project).is_file():
+    if not rows_file(project.folder, settings).is_file():
         raise Refused("error.measure_no_index")
     index = retrieval.index(project, settings)
     # Before the first question: what changes from now on is not in the table.
@@ -101,13 +100,9 @@ def outdated(project: Project, told: Measured) -> bool:
     return others or edited or _generation(project) != told.generation
 
 
-def _passages(project: Project) -> Path:
-    return index_folder(project.folder, active(project)) / "passages.db"
-
-
 def _generation(project: Project) -> int:
     """Of what is in the active index; 0 where there is none."""
-    path = _passages(project)
+    path = rows_file(project.folder, active(project))
     return PassageRows(path).generation() if path.is_file() else 0
 
 

@@ -13,16 +13,17 @@ from pydantic import Field, TypeAdapter
 from backend.assistants import Assistant, Decoding, Instructions, ModelRef, Part
 from backend.documents.index.index import Index
 from backend.documents.index.settings import active, index_folder
+from backend.documents.measuring.files import DRAWN
 from backend.documents.measuring.places import QUOTE_LIMIT, Place, find_quote, holders
 from backend.documents.measuring.questions import QUESTION_LIMIT, KnownQuestion
 from backend.documents.values import Passage
 from backend.errors import Refused, StorageProblem
-from backend.fewshot.proposing import tidied
 from backend.files import write_atomic
 from backend.jobs.folder import read_file
 from backend.jobs.run import Run
 from backend.jobs.runs import Runs
 from backend.projects.folder import Project
+from backend.prompts.unwrapping import tidied
 
 KIND: Final = "question_writing"
 MOST: Final = 200
@@ -149,14 +150,14 @@ def place_of(passage: Passage, answer: str) -> Place:
 
 
 def keep_drawn(output: Path, passages: Sequence[Passage]) -> tuple[Passage, ...]:
-    write_atomic(output / "drawn.json", Passages.dump_json(tuple(passages)).decode())
+    write_atomic(output / DRAWN, Passages.dump_json(tuple(passages)).decode())
     return tuple(passages)
 
 
 def drawn_in(output: Path) -> tuple[Passage, ...] | None:
     """Frozen at the first attempt. Raises StorageProblem("error.measure_writing_files")."""
     try:
-        return Passages.validate_json(read_file(output / "drawn.json"))
+        return Passages.validate_json(read_file(output / DRAWN))
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as fault:

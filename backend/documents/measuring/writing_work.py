@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from contextlib import closing
 from pathlib import Path
-from typing import Final
 
 from pydantic import ValidationError
 
 from backend.answering import Answer, Answering, Answers, Question
 from backend.documents.index.index import Index
 from backend.documents.index.settings import active
+from backend.documents.measuring.files import WRITTEN
 from backend.documents.measuring.writing import (
     WritingConfig,
     asking,
@@ -32,8 +32,6 @@ from backend.jobs.progress import Progress
 from backend.jobs.turn import take_accelerator
 from backend.projects.folder import Project
 from backend.rounds import answer_all
-
-WRITTEN: Final = "written.jsonl"
 
 
 def work(job: Job, progress: Progress) -> None:

@@ -10,17 +10,13 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
-from backend.documents.readers.wordnumbers import lettered, roman
+from backend.documents.readers.wordnumbers import lettered, one_of, roman
 
 Element = Any
 PLACE: Final = re.compile(r"\^(10|[1-9])")
 SYLLABLES: Final = "가나다라마바사아자차카타파하거너더러머버서어저처커터퍼허"
 """After 하 comes 거, as the rules for official documents have it."""
 CONSONANTS: Final = "ㄱㄴㄷㄹㅁㅂㅅㅇㅈㅊㅋㅌㅍㅎ"
-
-
-def one_of(letters: str) -> Callable[[int], str]:
-    return lambda number: letters[number - 1] if 0 < number <= len(letters) else ""
 
 
 FORMATS: Final[Mapping[str, Callable[[int], str]]] = {

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from backend.documents.embedding.embedders import folder_of
+from backend.documents.embedding.local import import_whole
 from backend.documents.embedding.model import EmbeddingModel
 from backend.errors import BadInput, ModelProblem, first_line
 from backend.settings import Settings
@@ -52,7 +53,7 @@ class Rerankers:
 
     def _opened(self, name: str) -> Any:
         folder = reranker_folder(self._settings, name)
-        import accelerate  # noqa: F401  (waits where another thread imports it, as in embedders_local)
+        import_whole()
         from sentence_transformers import CrossEncoder
 
         try:

@@ -12,7 +12,7 @@ from backend.documents.embedding.embedders import Embedders
 from backend.documents.embedding.model import Embedder
 from backend.documents.index.analysis import counted
 from backend.documents.index.index import Index
-from backend.documents.index.settings import IndexSettings, active, index_folder
+from backend.documents.index.settings import IndexSettings, active, index_folder, rows_file
 from backend.documents.index.within import Within
 from backend.documents.retrieving.choosing import Rerankers
 from backend.documents.retrieving.searching import search
@@ -70,7 +70,7 @@ class Retrieval:
         question then says it to the person.
         """
         settings, way = active(project), (wanted or Documents()).retriever
-        if way not in ("bm25", *BY_POINTS) or not _made(project, settings):
+        if way not in ("bm25", *BY_POINTS) or not rows_file(project.folder, settings).is_file():
             return
         by_points = way in BY_POINTS and settings.embedding.kind not in ("none", "endpoint")
 
@@ -97,7 +97,7 @@ class Retrieval:
         Raises Refused, Unavailable("error.chroma_down"), ModelProblem, StorageProblem.
         """
         settings = active(project)
-        if not _made(project, settings):
+        if not rows_file(project.folder, settings).is_file():
             return None
         index = self.index(project, settings)
         if not index.count():
@@ -132,7 +132,3 @@ class Retrieval:
             self._indexes = []
         self.embedders.close()
         self.rerankers.close()
-
-
-def _made(project: Project, settings: IndexSettings) -> bool:
-    return (index_folder(project.folder, settings) / "passages.db").is_file()

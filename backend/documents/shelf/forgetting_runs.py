@@ -13,12 +13,9 @@ from typing import Any, Final
 
 from filelock import Timeout
 
+from backend.documents.measuring.files import DRAWN, PLAN, WRITTEN
 from backend.files import storing, write_atomic
 from backend.jobs.folder import RunFolder
-
-PLAN: Final = "plan.json"
-DRAWN: Final = ("drawn.json", "written.jsonl")
-"""As `backend.documents.measuring` names them in a run's output folder; its modules are heavier than a removal."""
 
 
 def forget_in_runs(runs: Path, ids: Collection[int]) -> bool:
@@ -60,9 +57,9 @@ def _without_quotes(plan: dict[str, Any], ids: frozenset[int]) -> bool:
 
 def _forget_drawn(output: Path, ids: frozenset[int]) -> None:
     """When it goes on it draws anew; the questions that it has proposed stand in the project."""
-    drawn = _read(output / DRAWN[0])
+    drawn = _read(output / DRAWN)
     if any(one.get("document_id") in ids for one in drawn or () if isinstance(one, dict)):
-        for name in DRAWN:
+        for name in (DRAWN, WRITTEN):
             (output / name).unlink(missing_ok=True)
 
 

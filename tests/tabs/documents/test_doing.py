@@ -31,7 +31,7 @@ from tabs.documents.files_state import Listed
 from tabs.documents.passages_state import Reading, open_passage
 from tabs.session import OWNER
 from tabs.text import Words
-from tests.training.working import Resting
+from tests.fakes import Resting
 
 KO = Words("ko")
 REQUEST = gr.Request(username=None, session_hash="page")

@@ -22,7 +22,8 @@ from backend.models.engine import Choice, TokenChoice
 from backend.projects.folder import Project
 from backend.projects.projects import Projects
 from backend.settings import Settings
-from tabs.session import OWNER
+from tabs.playground import compare, editing, setup, shelf
+from tabs.session import OWNER, Session
 from tabs.text import Words
 
 
@@ -113,3 +114,13 @@ def request_() -> gr.Request:
 def pressed(**data: object) -> gr.EventData:
     """A click on a view's button, as it comes from the page."""
     return gr.EventData(None, data)
+
+
+def at_work(services: Any, words: Words, form: setup.Setup) -> tuple[editing.Editing, shelf.Shelf, compare.Comparing]:
+    """What changes the form, saves it as an assistant and sets it beside another one."""
+    with gr.Blocks():
+        session = Session(gr.State(""), gr.Dropdown(), gr.Timer(5), gr.State(""), gr.State(0))
+        edit = editing.Editing(services, words, session, form)
+        saving = shelf.Shelf(services, words, form, shelf.layout(words))
+        sides = compare.Comparing(services, words, compare.layout(words))
+    return edit, saving, sides

@@ -11,12 +11,12 @@ import pytest
 from backend.assistants import AdapterRef, Assistant
 from backend.models.adapters import Adapters
 from backend.projects.folder import Project
-from tabs.playground import compare, editing, preview, setup, shelf
+from tabs.playground import compare, preview, setup
 from tabs.playground.adapting import adapter_update
 from tabs.playground.form import adapter_value, fill
-from tabs.session import Session
 from tabs.text import Words
 from tests.models.adapters import weights_adapter
+from tests.tabs.playground.conftest import at_work
 
 GONE = AdapterRef(id="0" * 32, method="dora")
 
@@ -56,11 +56,7 @@ def test_the_draft_a_saved_version_and_a_side_keep_the_adapter(
 ) -> None:
     wanted = Assistant(adapter=kept, quantization="int8")
     values = fill(wanted)
-    with gr.Blocks():
-        session = Session(gr.State(""), gr.Dropdown(), gr.Timer(5), gr.State(""), gr.State(0))
-        edit = editing.Editing(services, words, session, form)
-        saving = shelf.Shelf(services, words, form, shelf.layout(words))
-        sides = compare.Comparing(services, words, compare.layout(words))
+    edit, saving, sides = at_work(services, words, form)
     edit.edited(project.id, request_, **values)
     draft = project.draft()
     assert draft is not None and draft.weights == wanted.weights

@@ -22,7 +22,7 @@ from backend.documents.shelf.intake import bring
 from backend.documents.values import Block, Laid, Parsed, Passage, lay
 from backend.errors import BadInput, NotFound
 from backend.projects.folder import Project
-from tabs.playground import batch_view, batching, chat_view, compare, editing, setup, shelf
+from tabs.playground import batch_view, batching, chat_view, compare, setup
 from tabs.playground.batch_views import answers_view
 from tabs.playground.cited import grounded, rests_line
 from tabs.playground.consulting import within_update
@@ -30,9 +30,8 @@ from tabs.playground.form import fill, read
 from tabs.playground.source_page import located, opened_passage, page_view
 from tabs.playground.sources import sources_view
 from tabs.playground.tending import Tending
-from tabs.session import Session
 from tabs.text import Words
-from tests.tabs.playground.conftest import pressed
+from tests.tabs.playground.conftest import at_work, pressed
 
 FULL = Documents(
     retriever="dense", top_k=3, candidates=20, fusion="weighted", rrf_k=10, dense_weight=0.7, rerank="BAAI/bge",
@@ -115,11 +114,7 @@ def test_the_draft_a_saved_version_and_a_side_keep_the_documents(
 ) -> None:
     wanted = Assistant(documents=Documents(filter=PassageFilter(folders=("계약",), tags=("없앤 태그",))))
     values = fill(wanted)
-    with gr.Blocks():
-        session = Session(gr.State(""), gr.Dropdown(), gr.Timer(5), gr.State(""), gr.State(0))
-        edit = editing.Editing(services, words, session, form)
-        saving = shelf.Shelf(services, words, form, shelf.layout(words))
-        sides = compare.Comparing(services, words, compare.layout(words))
+    edit, saving, sides = at_work(services, words, form)
     edit.edited(filled.id, request_, **values)
     draft = filled.draft()
     assert draft is not None and draft.documents == wanted.documents

@@ -24,7 +24,7 @@ from tabs.session import OWNER
 from tabs.text import Words
 from tabs.training.history_doing import Doing
 from tabs.training.history_state import MOST_TICKED, PAGE, Browsed, open_in_history, ticked
-from tests.training.working import Resting
+from tests.fakes import Resting
 
 KO = Words("ko")
 NAMES = ("browsed", "listing", "filter", "detail", "name", "note", "acts", "take", "beside", "overlay")

@@ -38,7 +38,7 @@ from tabs.training.watch_desk import Desk
 from tabs.training.watch_doing import Doing
 from tabs.training.watch_state import Looked, hand_over
 from tabs.training.watch_views import Measured, buttons, head_view
-from tests.training.working import Resting
+from tests.fakes import Resting
 
 KO, EN = Words("ko"), Words("en")
 STATES = ("queued", "running", "stopping", "stopped", "succeeded", "failed", "interrupted")
